@@ -1,0 +1,117 @@
+"""The bridge: markdown-it-py's block tokens become the element tree of Python-Markdown.
+
+Python-Markdown keeps everything else: it runs the inline phase (`inline.py`), tree processors,
+serializer and post-processors, so its extensions and authors' own work on decks.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as etree
+from collections.abc import Callable
+from typing import Any
+
+from markdown import Markdown
+from markdown.blockparser import BlockParser
+from markdown.util import AtomicString
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from .shelf import Piece, Shelf
+
+# Draws a fenced block: (info string, code, first line within the text) -> HTML.
+FenceDrawer = Callable[[str, str, int], str]
+
+
+class BridgeParser(BlockParser):
+    """Python-Markdown's block parser, reading by markdown-it-py.
+
+    Args:
+        md: the Markdown instance it belongs to.
+        parser: markdown-it-py, set up for decks.
+        shelf: where finished HTML is put.
+        draw_fence: turns code blocks into HTML.
+    """
+
+    def __init__(
+        self, md: Markdown, parser: MarkdownIt, shelf: Shelf, draw_fence: FenceDrawer
+    ) -> None:
+        super().__init__(md)
+        self.parser = parser
+        self.shelf = shelf
+        self.draw_fence = draw_fence
+        self.references: dict[str, Any] = {}
+
+    def parseDocument(self, lines: Any) -> etree.ElementTree:  # noqa: N802
+        """The tree of a text; link references are kept for the inline phase."""
+        env: dict[str, Any] = {}
+        tokens: list[Token] = []
+        self.parser.block.parse("\n".join(lines), self.parser, env, tokens)
+        self.references = env
+        root = etree.Element(self.md.doc_tag)
+        _TreeBuilder(self, root).build(tokens)
+        return etree.ElementTree(root)
+
+
+class _TreeBuilder:
+    def __init__(self, bridge: BridgeParser, root: etree.Element) -> None:
+        self.bridge = bridge
+        self.stack = [root]
+
+    def build(self, tokens: list[Token]) -> None:
+        for token in tokens:
+            if token.type == "inline":
+                self._inline(token)
+            elif token.nesting == 1:
+                self._open(token)
+            elif token.nesting == -1:
+                if not token.hidden:
+                    self.stack.pop().tail = "\n"
+            else:
+                self._leaf(token)
+
+    def _open(self, token: Token) -> None:
+        if token.hidden:
+            return
+        element = etree.SubElement(self.stack[-1], token.tag)
+        for name, value in (token.attrs or {}).items():
+            if name == "style" and str(value).startswith("text-align:"):
+                element.set("align", str(value).partition(":")[2])
+            elif name != "class":
+                element.set(name, str(value))
+        if token.type == "list_item_open" and "checked" in token.meta:
+            element.set("data-labdeck-task", "checked" if token.meta["checked"] else "open")
+        self.stack.append(element)
+
+    def _inline(self, token: Token) -> None:
+        """Text for the inline phase, in a fragment of its own so that what follows is no tail of it."""
+        parent = self.stack[-1]
+        fragment = _fragment(parent)
+        fragment.text = token.content
+        task = parent.attrib.pop("data-labdeck-task", None)
+        if task is not None:
+            box = {"type": "checkbox", "disabled": ""} | ({"checked": ""} if task == "checked" else {})
+            parent.insert(len(parent) - 1, etree.Element("input", box))
+            fragment.text = " " + token.content
+
+    def _leaf(self, token: Token) -> None:
+        line = token.map[0] if token.map else 0
+        if token.type in ("fence", "code_block"):
+            code = self.bridge.shelf.restore(token.content)
+            info = token.info if token.type == "fence" else ""
+            self._html(self.bridge.draw_fence(self.bridge.shelf.restore(info), code, line))
+        elif token.type == "html_block":
+            self._html(token.content)
+        elif token.type == "hr":
+            etree.SubElement(self.stack[-1], "hr").tail = "\n"
+
+    def _html(self, html: str) -> None:
+        fragment = _fragment(self.stack[-1])
+        fragment.text = AtomicString(self.bridge.shelf.put(Piece("html", html, html)))
+        fragment.tail = "\n"
+
+
+def _fragment(parent: etree.Element) -> etree.Element:
+    """An element without a tag: Python-Markdown's serializer writes only what is in it."""
+    element = etree.SubElement(parent, "fragment")
+    element.tag = None  # type: ignore[assignment]
+    return element

@@ -1,0 +1,212 @@
+"""A slide's Markdown -> the HTML of its section."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from markdown import Markdown
+
+from ..errors import DeckError, Problems, Where
+from ..model import Settings, Slide, Span
+from ..tags import Tag, rewrite, with_attributes
+from ..typeset import TexError, Typesetter
+from .blocks import create_parser
+from .bridge import BridgeParser
+from .code import draw_code, highlight_html, read_info
+from .comments import apply_comments, derive_background
+from .formulas import FormulaTaker
+from .inline import InlineTreeprocessor
+from .shelf import Piece, Shelf
+from .trees import AnimateLists, HeadingIds, curl
+
+
+@dataclass(frozen=True)
+class SlideHtml:
+    """A slide ready for the page: attributes of its section, HTML inside, title for listings."""
+
+    attributes: dict[str, str]
+    html: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Inserts:
+    """What a deck with demos puts into its text.
+
+    Args:
+        number: expression, place -> HTML of the number.
+        figure: name, body of the block, place -> HTML of the figure.
+    """
+
+    number: Callable[[str, Where], str]
+    figure: Callable[[str, str, Where], str]
+
+
+class SlideWriter:
+    """Turns the slides of one deck into HTML.
+
+    Args:
+        settings: the deck's.
+        typesetter: for formulas and code.
+        problems: gets warnings, and errors of formulas and inserts.
+        inserts: numbers and figures, None for a deck without demos.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        typesetter: Typesetter,
+        problems: Problems,
+        inserts: Inserts | None = None,
+    ) -> None:
+        self.settings = settings
+        self.typesetter = typesetter
+        self.problems = problems
+        self.inserts = inserts
+        self.parser = create_parser(breaks=bool(settings.markdown_options.get("breaks")))
+        self.ids: dict[str, int] = {}
+
+    def write(self, slide: Slide) -> SlideHtml:
+        """The HTML of a slide, notes at its end."""
+        text = _Text(self, slide.span)
+        body = text.convert(slide.markdown)
+        body, attributes = apply_comments(body, text.warn)
+        if slide.notes is not None and slide.notes_span is not None:
+            notes = _Text(self, slide.notes_span)
+            note_html, _ = apply_comments(notes.convert(slide.notes.strip("\n")), notes.warn)
+            body += f'<aside class="notes">{notes.finish(note_html)}</aside>'
+        body = text.finish(body)
+        return SlideHtml(derive_background(attributes), body, _title(body))
+
+
+class _Text:
+    """One Markdown text on its way to HTML: a slide, or its notes."""
+
+    def __init__(self, writer: SlideWriter, span: Span) -> None:
+        self.writer = writer
+        self.span = span
+        self.shelf = Shelf()
+        self.source = ""
+
+    def convert(self, text: str) -> str:
+        """HTML in which formulas and numbers are still marks."""
+        self.source = Shelf.clean(text)
+        taker = FormulaTaker(
+            self.shelf, self.span, self.writer.problems, self.writer.inserts is not None
+        )
+        return self._unshelve_html(self._markdown().convert(taker.take(self.source)))
+
+    def finish(self, body: str) -> str:
+        """HTML with everything in place."""
+        body = rewrite(body, _neutralise)
+        body = highlight_html(body, self.writer.typesetter, self.shelf.restore)
+        return self.shelf.fill(body, self._show)
+
+    def warn(self, code: str, message: str, hint: str, near: str) -> None:
+        """A warning at the line where `near` stands in the source."""
+        offset = self.source.find(self.shelf.restore(near))
+        where = self.span.where(self.source.count("\n", 0, max(offset, 0)))
+        self.writer.problems.warn(code, message, where, hint)
+
+    def _markdown(self) -> Markdown:
+        """A Python-Markdown instance whose blocks come over the bridge."""
+        settings = self.writer.settings
+        md = Markdown(tab_length=4)
+        for registry in (md.preprocessors, md.postprocessors, md.treeprocessors, md.inlinePatterns):
+            for name in [item.name for item in registry._priority]:
+                registry.deregister(name)
+        md.parser = BridgeParser(md, self.writer.parser, self.shelf, self._draw_fence)
+        options = settings.markdown_options
+        smart = curl if options.get("smartypants") else str
+        md.treeprocessors.register(InlineTreeprocessor(md, self.shelf, smart), "inline", 20)
+        md.treeprocessors.register(HeadingIds(md, self._plain, self.writer.ids), "heading-ids", 10)
+        if options.get("animateLists"):
+            md.treeprocessors.register(AnimateLists(md), "animate-lists", 5)
+        return md
+
+    def _plain(self, text: str) -> str:
+        return self.shelf.plain(text, lambda p: p.source if p.kind == "html" else p.content)
+
+    def _unshelve_html(self, body: str) -> str:
+        """Raw HTML back in its place, so that comments and tags are seen with their surroundings."""
+        pieces = self.shelf.pieces
+
+        def show(match: re.Match[str]) -> str:
+            piece = pieces[int(match[1])]
+            return piece.content if piece.kind == "html" else match[0]
+
+        return re.sub("\ufdd0(\\d+)\ufdd1", show, body)
+
+    def _draw_fence(self, info: str, code: str, line: int) -> str:
+        where = self.span.where(line)
+        words = info.split()
+        if words and words[0] == "demo" and self.writer.inserts is not None:
+            return self._insert(lambda: self._figure(info, code, where), where)
+        if words and words[0] == "mermaid" and self.writer.settings.mermaid is not False:
+            return f'<pre><code class="mermaid">{html.escape(code, quote=False)}</code></pre>'
+        read = read_info(info)
+        if read.rest:
+            self._warn_rest(read.rest, where)
+        return draw_code(code, read, self.writer.typesetter)
+
+    def _warn_rest(self, rest: tuple[str, ...], where: Where) -> None:
+        brackets = any("[" in word for word in rest)
+        code = "code-brackets-not-understood" if brackets else "code-info-rest"
+        shown = " ".join(rest)
+        message = f"`{shown}` after the language means nothing here"
+        self.writer.problems.warn(code, message, where, "write line steps as [1|3-5]")
+
+    def _figure(self, info: str, body: str, where: Where) -> str:
+        assert self.writer.inserts is not None
+        name = info.split(maxsplit=1)[1].strip() if len(info.split()) > 1 else ""
+        return self.writer.inserts.figure(name, body, where)
+
+    def _show(self, piece: Piece) -> str:
+        if piece.kind == "html":
+            return piece.content
+        where = piece.where or self.span.where()
+        if piece.kind == "number":
+            assert self.writer.inserts is not None
+            number = self.writer.inserts.number
+            return self._insert(lambda: number(piece.content, where), where)
+        try:
+            return self.writer.typesetter.tex(piece.content, piece.display)
+        except TexError as error:
+            self.writer.problems.error(_located(error, piece, where))
+            return html.escape(piece.source)
+
+    def _insert(self, make: Callable[[], str], where: Where) -> str:
+        try:
+            return make()
+        except DeckError as error:
+            self.writer.problems.error(error.at(where))
+            return ""
+
+
+def _located(error: TexError, piece: Piece, where: Where) -> DeckError:
+    """A TeX error at its place in the deck."""
+    column = error.column + 1
+    if error.line == 0 and where.column is not None:
+        column = where.column + piece.source.find(piece.content.split("\n")[0]) + error.column
+    line = (where.line or 1) + error.line
+    place = replace(where, line=line, column=column)
+    return DeckError(f"TeX: {error}", place, error.hint, code="tex", snippet=error.snippet)
+
+
+def _neutralise(tag: Tag) -> str | None:
+    """A script in a slide does nothing, as in reveal-md, which inserts slides as text (F35)."""
+    if tag.name != "script":
+        return None
+    return with_attributes(tag, {"type": "text/plain"})
+
+
+def _title(body: str) -> str:
+    """The text of a slide's first heading."""
+    match = re.search(r"<h[1-6][^>]*>(.*?)</h[1-6]>", body, re.DOTALL)
+    if not match:
+        return ""
+    text = re.sub(r"<annotation.*?</annotation>|<span class=\"katex-html\".*", "", match[1], flags=re.DOTALL)
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", "", text))).strip()

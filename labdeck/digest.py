@@ -107,9 +107,7 @@ class Sources:
             self._whole[path] = hashlib.sha256(text.encode()).hexdigest()
         return self._whole[path]
 
-    def _imports(
-        self, nodes: list[ast.stmt], package: Parts
-    ) -> tuple[set[Parts], frozenset[str]]:
+    def _imports(self, nodes: list[ast.stmt], package: Parts) -> tuple[set[Parts], frozenset[str]]:
         """Modules imported anywhere in some statements: ours by parts, others by first name."""
         inside: set[Parts] = set()
         outside: set[str] = set()
@@ -146,9 +144,8 @@ def declared_demos(tree: ast.Module) -> dict[str, int]:
     """Names of the functions that a module declares with @demo, with their lines."""
     found = {}
     for node in tree.body:
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            if any(_is_demo(decorator) for decorator in node.decorator_list):
-                found[node.name] = node.lineno
+        if isinstance(node, ast.FunctionDef) and any(map(_is_demo, node.decorator_list)):
+            found[node.name] = node.lineno
     return found
 
 
@@ -185,9 +182,9 @@ def _dump(value: object) -> Iterator[str]:
         for name in value._fields:
             item = getattr(value, name, None)
             if isinstance(item, list):
-                item = [each for each in item if not _is_docstring(each)]
+                item = [each for each in item if not _says_nothing(value, each)]
             empty = item is None or (isinstance(item, list) and not item)
-            # A keyword default of None inside a list is kept; `kind` is only the u of u"…".
+            # `kind` is the u of u"…", `ctx` follows from where an expression stands.
             if not (empty or name in ("ctx", "kind", "type_comment", "type_ignores")):
                 yield f"{name}="
                 yield from _dump(item)
@@ -198,7 +195,13 @@ def _dump(value: object) -> Iterator[str]:
             yield from _dump(item)
         yield "]"
     else:
-        yield f"{ascii(value)},"
+        yield f"{value!a},"
+
+
+def _says_nothing(parent: ast.AST, node: object) -> bool:
+    # Python 3.12 ends some f-strings with an empty text that other versions leave out.
+    empty = isinstance(node, ast.Constant) and node.value == ""
+    return _is_docstring(node) or (empty and isinstance(parent, ast.JoinedStr))
 
 
 def _is_docstring(node: object) -> bool:
@@ -247,9 +250,7 @@ def _without_words(node: ast.stmt) -> ast.stmt:
     if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return node
     bare = copy.copy(node)
-    bare.decorator_list = [
-        _bare_decorator(d) if _is_demo(d) else d for d in node.decorator_list
-    ]
+    bare.decorator_list = [_bare_decorator(d) if _is_demo(d) else d for d in node.decorator_list]
     return bare
 
 

@@ -41,7 +41,7 @@ class Settings:
     `labdeck.settings.OPTIONS` documents each field.
     """
 
-    title: str = "reveal-md"
+    title: str | None = None
     separator: str = r"\r?\n---\r?\n"
     vertical_separator: str = r"\r?\n----\r?\n"
     notes_separator: str | None = None
@@ -100,12 +100,18 @@ class Deck:
         name: how messages call it, relative to where the command was called.
         settings: its options, merged.
         stacks: its slides in order.
+        places: where keys of the front matter stand, by path.
     """
 
     path: Path
     name: str
     settings: Settings
     stacks: tuple[Stack, ...]
+    places: Mapping[tuple[str, ...], Where] = field(default_factory=dict)
+
+    def where(self, key: str) -> Where:
+        """The place of a key of the front matter, else of the deck."""
+        return self.places.get((key,)) or Where(self.name, 1)
 
     @property
     def slides(self) -> list[Slide]:

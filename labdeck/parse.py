@@ -64,7 +64,7 @@ def _source(name: str, front: Document, body: str, line: int) -> Source:
 def parse_deck(source: Source, path: Path, settings: Settings, problems: Problems) -> Deck:
     """Split the body into stacks of slides, and each slide into text and notes."""
     splitter = _Splitter(source, settings, problems)
-    return Deck(path, source.name, settings, splitter.stacks())
+    return Deck(path, source.name, settings, splitter.stacks(), source.front.places)
 
 
 def javascript_regex(pattern: str, what: str, flags: int = 0) -> re.Pattern[str]:

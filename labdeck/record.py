@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from .contract import ContractError, Figure, Number, Result, Table
@@ -23,7 +23,7 @@ def plain_result(result: Result) -> dict[str, Any]:
                 "value": number.value,
                 "unit": number.unit,
                 "kind": number.kind,
-                "spread": number.spread,
+                "spread": plain(number.spread, f"numbers.{name}.spread"),
                 "label": plain(number.label, f"numbers.{name}.label"),
             }
             for name, number in result.numbers.items()
@@ -92,10 +92,9 @@ def _text(value: Any, indent: str) -> str:
     if isinstance(value, Mapping) and value:
         lines = [f"{inner}{_atom(key)}: {_text(value[key], inner)}" for key in sorted(value)]
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        if any(isinstance(item, (Mapping, list)) for item in value):
-            lines = [inner + _text(item, inner) for item in value]
-            return "[\n" + ",\n".join(lines) + f"\n{indent}]"
+    if isinstance(value, list) and any(isinstance(item, (Mapping, list)) for item in value):
+        lines = [inner + _text(item, inner) for item in value]
+        return "[\n" + ",\n".join(lines) + f"\n{indent}]"
     return _atom(value)
 
 

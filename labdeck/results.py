@@ -116,9 +116,7 @@ class Stale:
 State = Fresh | Missing | Stale
 
 
-def state(
-    request: Request, digest: str, stored: Stored | None, demo: Demo | None = None
-) -> State:
+def state(request: Request, digest: str, stored: Stored | None, demo: Demo | None = None) -> State:
     """Whether a stored result still answers a request, by the digest of the demo's sources.
 
     Defaults are part of the sources, so equal digests and equal explicit parameters mean equal
@@ -179,8 +177,7 @@ def write(folder: Path, stored: Stored) -> Path:
         raise DeckError(
             f"cannot write the result: {error.strerror}",
             Where(str(path)),
-            "make room and let the folder be written to; "
-            "an earlier result there is as it was",
+            "make room and let the folder be written to; an earlier result there is as it was",
             code="result-write",
         ) from error
     return path

@@ -7,31 +7,20 @@ import json
 import os
 import selectors
 import signal
-import subprocess
-import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from .contract import Progress
 from .errors import DeckError, MachineError, Where
 from .machine import resident_bytes
+from .process import LOAD_LIMIT_S, TAIL_BYTES, Worker, start_worker
 
-LOAD_LIMIT_S = 300.0  # for Python, torch and the demo's module, before its own time begins
 POLL_S = 0.1
-TAIL_BYTES = 2000  # of what the demo printed, shown when it fails
 EVENT_BYTES = 128 * 2**20  # one result larger than this is a mistake
-
-# `labdeck` is found where this process found it, and that folder is then forgotten again: it may
-# be a checkout, whose other folders and files a demo must not be able to import.
-_BOOT = (
-    "import sys; sys.path[0] = sys.argv.pop(); import labdeck; del sys.path[0]; "
-    "from labdeck.worker import main; main()"
-)
 
 
 @dataclass(frozen=True)
@@ -70,75 +59,16 @@ def run_job(
     job: Job,
     memory_bytes: int,
     report: Callable[[Progress], None] = lambda progress: None,
-    cancel: threading.Event | None = None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any]:
     """Run a job and return what its worker made of it; DeckError in every other case.
 
-    Setting `cancel` from another thread ends it, and so does any exception raised in here.
+    It ends, with all it started, once `stopped` says so or `report` raises.
     """
-    with tempfile.TemporaryDirectory(prefix="labdeck-") as folder, _start(folder) as worker:
-        watch = _Watch(job, worker, memory_bytes, report, cancel or threading.Event())
+    with tempfile.TemporaryDirectory(prefix="labdeck-") as folder, start_worker(folder) as worker:
+        watch = _Watch(job, worker, memory_bytes, report, stopped)
         worker.tell(job.text())
         return watch.wait()
-
-
-class _Worker:
-    """A started process, the pipe its events come from and the pipe it prints to."""
-
-    def __init__(self, process: subprocess.Popen[bytes], events: int) -> None:
-        assert process.stdin and process.stdout
-        self.process = process
-        self.events = events
-        self.stdin: IO[bytes] = process.stdin
-        self.printed: IO[bytes] = process.stdout
-
-    def tell(self, text: str) -> None:
-        with contextlib.suppress(BrokenPipeError):  # it died at once; waiting will say how
-            self.stdin.write(text.encode())
-            self.stdin.flush()
-
-    def end(self) -> None:
-        """Kill it and everything in its group, and let its pipes go."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        with contextlib.suppress(BrokenPipeError):
-            self.stdin.close()
-        self.printed.close()
-        os.close(self.events)
-
-
-@contextlib.contextmanager
-def _start(folder: str) -> Iterator[_Worker]:
-    reading, writing = os.pipe()
-    root = str(Path(__file__).resolve().parent.parent)
-    try:
-        process = subprocess.Popen(
-            # -B: two edits within a second look alike to Python's cache of compiled modules.
-            [sys.executable, "-B", "-c", _BOOT, str(writing), root],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd=folder,
-            env=_environment(),
-            pass_fds=[writing],
-            start_new_session=True,
-        )
-    except BaseException:
-        os.close(reading)
-        raise
-    finally:
-        os.close(writing)
-    worker = _Worker(process, reading)
-    try:
-        yield worker
-    finally:
-        worker.end()
-
-
-def _environment() -> dict[str, str]:
-    """This process's, with what makes two runs alike: no random hashes, cuBLAS workspaces fixed."""
-    return {"CUBLAS_WORKSPACE_CONFIG": ":4096:8", **os.environ, "PYTHONHASHSEED": "0"}
 
 
 class _Watch:
@@ -147,18 +77,19 @@ class _Watch:
     def __init__(
         self,
         job: Job,
-        worker: _Worker,
+        worker: Worker,
         memory_bytes: int,
         report: Callable[[Progress], None],
-        cancel: threading.Event,
+        stopped: Callable[[], bool],
     ) -> None:
         self.job = job
         self.worker = worker
         self.memory_bytes = memory_bytes
         self.report = report
-        self.cancel = cancel
+        self.stopped = stopped
         self.limit_s = LOAD_LIMIT_S
         self.since = time.monotonic()
+        self.weighed = 0.0
         self.started = False
         self.line = bytearray()
         self.tail = b""
@@ -195,7 +126,15 @@ class _Watch:
         for line in lines:
             whole = bytes(self.line + line)
             self.line.clear()
-            if (result := self._event(json.loads(whole))) is not None:
+            try:
+                event = json.loads(whole)
+            except ValueError as error:
+                raise self._error(
+                    "wrote into the pipe that its result goes through",
+                    "it must write to files it opened itself, not to numbered descriptors",
+                    "demo-contract",
+                ) from error
+            if (result := self._event(event)) is not None:
                 return result
         self.line += rest
         if len(self.line) > EVENT_BYTES:
@@ -216,7 +155,7 @@ class _Watch:
         return event.get("result")
 
     def _check_limits(self) -> None:
-        if self.cancel.is_set():
+        if self.stopped():
             raise self._error("was stopped", None, "demo-stopped")
         if time.monotonic() - self.since > self.limit_s:
             if not self.started:
@@ -230,6 +169,9 @@ class _Watch:
                 "give it smaller parameters, or a larger limit_s in its @demo",
                 "demo-timeout",
             )
+        if time.monotonic() - self.weighed < POLL_S:
+            return
+        self.weighed = time.monotonic()
         if resident_bytes(self.worker.process.pid) > self.memory_bytes:
             raise self._error(
                 f"used more than {_size(self.memory_bytes)} of memory",
@@ -255,8 +197,10 @@ class _Watch:
         """An error as the worker tells it, its file named as this process names the folder."""
         where = None
         if told["file"]:
-            inside = Path(told["file"]).relative_to(self.job.layer.resolve())
-            where = Where(str(self.job.layer / inside), told["line"])
+            file, root = Path(told["file"]), self.job.layer.resolve()
+            if file.is_relative_to(root):
+                file = self.job.layer / file.relative_to(root)
+            where = Where(str(file), told["line"])
         kind = MachineError if told["machine"] else DeckError
         return kind(
             told["message"], where, told["hint"], code=told["code"], snippet=self._printed()
@@ -272,14 +216,9 @@ class _Watch:
         )
 
     def _printed(self) -> str | None:
-        """The last of what the demo printed."""
-        while True:
-            try:
-                data = os.read(self.worker.printed.fileno(), 1 << 16)
-            except BlockingIOError:
-                break
-            if not data:
-                break
+        """The last of what the demo printed, what is still in the pipe included."""
+        with contextlib.suppress(BlockingIOError):
+            data = os.read(self.worker.printed.fileno(), 1 << 20)
             self.tail = (self.tail + data)[-TAIL_BYTES:]
         text = self.tail.decode("utf-8", "replace").strip()
         return "\n".join(text.splitlines()[-15:]) or None

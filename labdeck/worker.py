@@ -56,7 +56,12 @@ class Events:
 
 
 def main() -> None:
-    """Read a job from stdin, run it, and tell what came of it; argv names the events' pipe."""
+    """Read a job from stdin, run it, and tell what came of it; argv names the events' pipe.
+
+    With `probe <device>` say instead, on stdout, what that device is.
+    """
+    if sys.argv[1] == "probe":
+        return print(json.dumps(_probe(sys.argv[2])))
     with open(int(sys.argv[1]), "w", encoding="utf-8") as file:
         events = Events(file)
         job = json.loads(sys.stdin.buffer.readline())
@@ -100,6 +105,14 @@ def work(job: Mapping[str, Any], events: Events) -> dict[str, Any]:
     }
 
 
+def _probe(device: str) -> dict[str, Any]:
+    try:
+        found = settle(device)
+    except MachineError as error:
+        return _plain_error(error)
+    return {"type": found.type, "why": found.why}
+
+
 def _conditions(device: Device, job: Mapping[str, Any], reach: Reach) -> dict[str, Any]:
     return {
         "device": device.label,
@@ -111,9 +124,7 @@ def _conditions(device: Device, job: Mapping[str, Any], reach: Reach) -> dict[st
     }
 
 
-def _bind(
-    found: FoundDemo, demo: Demo, given: Mapping[str, object], device: str
-) -> dict[str, Any]:
+def _bind(found: FoundDemo, demo: Demo, given: Mapping[str, object], device: str) -> dict[str, Any]:
     try:
         return demo.bind(given, device)
     except ContractError as error:

@@ -135,16 +135,17 @@ class _Builder:
             if key == "<<" and key_node.style is None:
                 merged.update(self._merge(value_node, path))
                 continue
+            here = (*path, key)
             if key in data:
-                first = self.places[(*path, key)].line
+                first = self.places[here].line
                 raise DeckError(
                     f"`{key}` is given twice (first on line {first})",
                     self.where(key_node),
                     "keep one of the two",
                     code="front-matter",
                 )
-            self.places[(*path, key)] = self.where(key_node)
-            data[key] = self.value(value_node, (*path, key))
+            self.places[here] = self.where(key_node)
+            data[key] = self.value(value_node, here)
         return {**merged, **data}
 
     def _merge(self, node: Any, path: tuple[str, ...]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from markdown import Markdown
+from markdown.util import Registry
 
 from ..errors import DeckError, Problems, Where
 from ..model import Settings, Slide, Span
@@ -114,10 +115,9 @@ class _Text:
     def _markdown(self) -> Markdown:
         """A Python-Markdown instance whose blocks come over the bridge."""
         settings = self.writer.settings
-        md = Markdown(tab_length=4)
-        for registry in (md.preprocessors, md.postprocessors, md.treeprocessors, md.inlinePatterns):
-            for name in [item.name for item in registry._priority]:
-                registry.deregister(name)
+        md = Markdown()
+        md.preprocessors, md.postprocessors = Registry(), Registry()
+        md.treeprocessors, md.inlinePatterns = Registry(), Registry()
         md.parser = BridgeParser(md, self.writer.parser, self.shelf, self._draw_fence)
         options = settings.markdown_options
         smart = curl if options.get("smartypants") else str

@@ -1,0 +1,194 @@
+"""`{{ … }}` in prose: arithmetic over the numbers of baked results, in Jinja's sandbox."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .contract import Number
+from .errors import DeckError, Where, did_you_mean
+
+_SI = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An evaluated expression.
+
+    Args:
+        text: what the slide shows.
+        value: the number behind it, in its unit.
+        used: (name of the demo entry, metric) of every number it was made from.
+    """
+
+    text: str
+    value: float | int | str
+    used: tuple[tuple[str, str], ...]
+
+
+class MissingResult(DeckError):
+    """An expression asks for an entry that has no result."""
+
+    def __init__(self, name: str, why: str) -> None:
+        hint = "bake it: labdeck bake <the talk>"
+        super().__init__(f"`{name}` has no result: {why}", hint=hint, code="missing-result")
+        self.name = name
+
+
+class _Quantity(float):
+    """A value that knows its unit; arithmetic gives plain floats."""
+
+    unit: str
+    whole: bool
+
+    def __new__(cls, number: Number) -> _Quantity:
+        made = super().__new__(cls, number.value)
+        made.unit = number.unit
+        made.whole = isinstance(number.value, int)
+        return made
+
+
+class _Formatted(str):
+    """A text made by a filter, with the value it was made from."""
+
+    value: float
+
+    def __new__(cls, text: str, value: float) -> _Formatted:
+        made = super().__new__(cls, text)
+        made.value = value
+        return made
+
+
+class _Numbers:
+    """The numbers of one demo entry, by attribute."""
+
+    def __init__(self, name: str, numbers: Mapping[str, Number], used: list[tuple[str, str]]) -> None:
+        self._name, self._numbers, self._used = name, numbers, used
+
+    def __getitem__(self, metric: str) -> _Quantity:
+        if metric not in self._numbers:
+            raise DeckError(
+                f"`{self._name}` has no number `{metric}`",
+                hint=did_you_mean(metric, self._numbers),
+                code="undefined-number",
+            )
+        self._used.append((self._name, metric))
+        return _Quantity(self._numbers[metric])
+
+
+def percent(value: float, digits: int = 1) -> _Formatted:
+    """A share as percent: 0.0132 -> 1.3%."""
+    return _Formatted(f"{100 * value:.{digits}f}%", float(value))
+
+
+def si(value: float, digits: int = 3) -> _Formatted:
+    """A number with an SI prefix and its unit: 235012 -> 235 k."""
+    unit = getattr(value, "unit", "")
+    size = abs(value)
+    scale, prefix = next((s for s in _SI if size >= s[0]), _SI[-1]) if size else (1.0, "")
+    text = _significant(value / scale, digits)
+    return _Formatted(f"{text} {prefix}{unit}".rstrip(), float(value))
+
+
+def fmt(value: float, spec: str = ".3g") -> _Formatted:
+    """A number by Python's format specification, without its unit."""
+    try:
+        whole = getattr(value, "whole", False) and spec[-1:] in "dxob,_"
+        return _Formatted(format(int(value) if whole else float(value), spec), float(value))
+    except ValueError as error:
+        raise DeckError(
+            f"fmt: {error}", hint='write e.g. fmt(".2f") or fmt(",.0f")', code="undefined-number"
+        ) from error
+
+
+def _significant(value: float, digits: int) -> str:
+    if value == 0:
+        return "0"
+    places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    return f"{value:.{places}f}"
+
+
+def plain_text(value: Any) -> str:
+    """A number without a filter: whole ones as they are, others to three digits, unit behind."""
+    if isinstance(value, str):
+        return str(value)
+    unit = getattr(value, "unit", "")
+    if getattr(value, "whole", False) or (isinstance(value, int) and not isinstance(value, bool)):
+        text = f"{int(value):,}".replace(",", "\u202f") if abs(value) >= 10_000 else str(int(value))
+    else:
+        text = _significant(float(value), 3) if 1e-4 <= abs(value) < 1e6 or value == 0 else f"{value:.2e}"
+    return f"{text}\u00a0{unit}".rstrip()
+
+
+def plain_number(number: Number) -> str:
+    """A number as a slide shows it without a filter."""
+    return plain_text(_Quantity(number))
+
+
+class Expressions:
+    """Evaluates the expressions of one deck.
+
+    Args:
+        numbers: for each demo entry that has a result, its numbers.
+        missing: names of entries without a result, with why.
+    """
+
+    def __init__(
+        self, numbers: Mapping[str, Mapping[str, Number]], missing: Mapping[str, str]
+    ) -> None:
+        from jinja2 import StrictUndefined
+        from jinja2.sandbox import SandboxedEnvironment
+
+        self.numbers = numbers
+        self.missing = missing
+        self.environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+        self.environment.globals.clear()
+        self.environment.filters = {"percent": percent, "si": si, "fmt": fmt, "round": round, "abs": abs}
+        self._compiled: dict[str, Callable[..., Any]] = {}
+
+    def evaluate(self, expression: str, where: Where) -> Shown:
+        """The value of an expression; DeckError with the place and the close matches."""
+        from jinja2 import TemplateError, UndefinedError
+
+        used: list[tuple[str, str]] = []
+        try:
+            self._check_names(expression)
+            scope = {name: _Numbers(name, found, used) for name, found in self.numbers.items()}
+            value = self._compile(expression)(scope)
+            text = plain_text(value)
+        except MissingResult as error:
+            error.where = where
+            raise
+        except DeckError as error:
+            raise error.at(where) from error
+        except (TemplateError, UndefinedError, ArithmeticError, TypeError, ValueError) as error:
+            raise DeckError(
+                f"{{{{ {expression} }}}}: {error}",
+                where,
+                "write e.g. {{ lora.accuracy | percent }}; filters: percent, si, fmt, round, abs",
+                code="undefined-number",
+            ) from error
+        raw = getattr(value, "value", value)
+        return Shown(text, raw if isinstance(raw, (int, float)) else str(raw), tuple(dict.fromkeys(used)))
+
+    def _compile(self, expression: str) -> Callable[..., Any]:
+        if expression not in self._compiled:
+            if len(expression) > 500 or "**" in expression:
+                raise ValueError("too long, or a power: let the demo return this number")
+            compiled = self.environment.compile_expression(expression, undefined_to_none=False)
+            self._compiled[expression] = compiled
+        return self._compiled[expression]
+
+    def _check_names(self, expression: str) -> None:
+        """Unknown names first, with their close matches; Jinja only says `undefined`."""
+        from jinja2.meta import find_undeclared_variables
+
+        tree = self.environment.parse("{{" + expression + "}}")
+        for name in sorted(find_undeclared_variables(tree)):
+            if name in self.missing:
+                raise MissingResult(name, self.missing[name])
+            if name not in self.numbers:
+                hint = did_you_mean(name, [*self.numbers, *self.missing])
+                raise DeckError(f"`{name}` is not declared under demos:", hint=hint, code="undefined-number")

@@ -1,0 +1,242 @@
+"""Deck and results -> page, through the Jinja templates. Never runs a demo."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import __version__
+from .answers import Answer, DemoInserts
+from .errors import DeckError, Problems, Where
+from .furnish import Furniture
+from .layers import bundled_root, layers
+from .markup.slides import Inserts, SlideHtml, SlideWriter
+from .model import Deck, Slide
+from .references import References
+from .tags import render_attributes
+from .typeset import Typesetter
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_SUMMARY_LIMIT = 300
+# What each of plotly's bundles can draw; the smallest that has all traces of a deck is taken.
+BASIC = frozenset(("scatter", "bar", "pie"))
+CARTESIAN = BASIC | frozenset(
+    "box heatmap histogram histogram2d histogram2dcontour contour image violin scatterternary".split()
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A rendered talk and what the index says of it."""
+
+    html: str
+    title: str
+    slide_count: int
+    lang: str
+    deck: Deck
+
+
+class Templates:
+    """The Jinja environment: custom/templates over the project's over the bundled ones.
+
+    Bundled templates can be extended as `labdeck/deck.html`, so that `custom/templates/deck.html`
+    does not extend itself.
+    """
+
+    def __init__(self, project: Path) -> None:
+        self.project = project
+
+    @cached_property
+    def environment(self) -> Environment:
+        from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+
+        bundled = FileSystemLoader(bundled_root() / "templates")
+        own = [FileSystemLoader(folder) for folder in layers(self.project, "templates")]
+        return Environment(
+            loader=ChoiceLoader([*own, PrefixLoader({"labdeck": bundled})]),
+            autoescape=True,
+            undefined=StrictUndefined,
+            keep_trailing_newline=False,
+        )
+
+    def render(self, name: str, **context: Any) -> str:
+        """A template's text; DeckError names the template's file and line."""
+        from jinja2 import TemplateError
+
+        try:
+            return self.environment.get_template(name).render(version=__version__, **context)
+        except TemplateError as error:
+            raise _template_error(name, error) from error
+
+
+def _template_error(name: str, error: Exception) -> DeckError:
+    import traceback
+
+    line, file = getattr(error, "lineno", None), getattr(error, "filename", None)
+    if line is None:
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.endswith(".html")]
+        if frames:
+            line, file = frames[-1].lineno, frames[-1].filename
+    hint = "docs/templates.md lists what each template is given"
+    where = Where(file or f"templates/{name}", line)
+    return DeckError(f"template: {error}", where, hint, code="template")
+
+
+class DeckRenderer:
+    """Renders one deck.
+
+    Args:
+        deck: parsed.
+        templates: of the project.
+        typesetter: shared by a build.
+        references: finds the files the deck mentions.
+        answers: for each demo entry its result.
+        problems: gets everything that is wrong.
+    """
+
+    def __init__(
+        self,
+        deck: Deck,
+        templates: Templates,
+        typesetter: Typesetter,
+        references: References,
+        answers: Mapping[str, Answer],
+        problems: Problems,
+    ) -> None:
+        self.deck = deck
+        self.templates = templates
+        self.references = references
+        self.problems = problems
+        self.lang = deck.settings.lang or guess_language("".join(s.markdown for s in deck.slides))
+        self.demos = DemoInserts(answers, self.lang, templates.render) if deck.settings.demos else None
+        inserts = Inserts(self.demos.number, self.demos.figure) if self.demos else None
+        typesetter.new_deck()
+        self.writer = SlideWriter(deck.settings, typesetter, problems, inserts)
+
+    def slides(self) -> list[list[SlideHtml]]:
+        """Every stack's slides as HTML, local addresses pointed into the site."""
+        return [[self._slide(slide) for slide in stack.slides] for stack in self.deck.stacks]
+
+    def _slide(self, slide: Slide) -> SlideHtml:
+        written = self.writer.write(slide)
+
+        def where(address: str) -> Where:
+            for text, span in ((slide.markdown, slide.span), (slide.notes, slide.notes_span)):
+                offset = text.find(address) if text and address else -1
+                if text and span and offset >= 0:
+                    return span.where(text.count("\n", 0, offset))
+            return slide.span.where()
+
+        attributes = self.references.in_attributes(written.attributes, where)
+        return SlideHtml(attributes, self.references.in_html(written.html, where), written.title)
+
+    def page(self, stacks: list[list[SlideHtml]], furniture: Furniture) -> Page:
+        """The whole page."""
+        settings = self.deck.settings
+        title = settings.title or next((s.title for stack in stacks for s in stack if s.title), "")
+        title = title or self.deck.path.stem
+        engine = [*furniture.engine_scripts, *self._plotly(furniture)]
+        context = {
+            "lang": self.lang,
+            "title": title,
+            "author": settings.author,
+            "date": settings.date,
+            "description": settings.description,
+            "absolute_url": settings.absolute_url,
+            "favicon": furniture.favicon,
+            "styles": furniture.styles,
+            "engine_scripts": engine,
+            "scripts": furniture.scripts,
+            "reveal": _page_options(settings.reveal),
+            "extra": settings.extra,
+            "stacks": self._stacks(stacks),
+        }
+        text = self.templates.render("deck.html", deck=context, slide_template="slide.html")
+        hidden = sum(s.attributes.get("data-visibility") == "hidden" for stack in stacks for s in stack)
+        count = sum(len(stack) for stack in stacks) - hidden
+        return Page(text, title, count, self.lang, self.deck)
+
+    def _plotly(self, furniture: Furniture) -> list[str]:
+        traces = self.demos.traces if self.demos else frozenset()
+        if not traces:
+            return []
+        bundle = "basic" if traces <= BASIC else "cartesian" if traces <= CARTESIAN else "full"
+        return furniture.plotly[bundle]
+
+    def _stacks(self, stacks: list[list[SlideHtml]]) -> list[dict[str, Any]]:
+        from markupsafe import Markup
+
+        return [
+            {
+                "vertical": stack.vertical,
+                "slides": [
+                    {
+                        "attributes": Markup(render_attributes(written.attributes)),
+                        "html": Markup(written.html.strip()),
+                        "title": written.title,
+                        "source": f"{slide.span.file}:{slide.span.where(_lead(slide.markdown)).line}",
+                    }
+                    for slide, written in zip(stack.slides, html_stack, strict=True)
+                ],
+            }
+            for stack, html_stack in zip(self.deck.stacks, stacks, strict=True)
+        ]
+
+
+def _lead(markdown: str) -> int:
+    """Blank lines before the first text of a slide."""
+    stripped = markdown.lstrip("\n")
+    return len(markdown) - len(stripped) if stripped else 0
+
+
+def _page_options(reveal: Mapping[str, Any]) -> dict[str, Any]:
+    """Options for Reveal.initialize; those that were used at build time stay out."""
+    return {key: value for key, value in reveal.items() if key not in ("markdown", "highlight", "math")}
+
+
+def guess_language(text: str) -> str:
+    """The language a text is most likely in, for `lang` of the page: zh-CN, ja, ko or en."""
+    letters = re.findall(r"[^\W\d_]", text)
+    han = sum("\u3400" <= c <= "\u9fff" for c in letters)
+    kana = sum("\u3040" <= c <= "\u30ff" for c in letters)
+    hangul = sum("\uac00" <= c <= "\ud7af" for c in letters)
+    if kana > 0.05 * len(letters):
+        return "ja"
+    if hangul > 0.2 * len(letters):
+        return "ko"
+    return "zh-CN" if han > 0.1 * len(letters) and han else "en"
+
+
+def render_index(templates: Templates, pages: list[tuple[str, Page]], styles: list[str]) -> str:
+    """The index of talks: (address, page) each, in the order given."""
+    lang = pages[0][1].lang if pages else "en"
+    chinese = lang.startswith("zh")
+    talks = [
+        {
+            "href": href,
+            "title": page.title,
+            "description": (page.deck.settings.description or "")[:_SUMMARY_LIMIT],
+            "slide_count": page.slide_count,
+            "author": page.deck.settings.author,
+            "date": page.deck.settings.date,
+            "details": [
+                part
+                for part in (
+                    page.deck.settings.author,
+                    page.deck.settings.date,
+                    f"{page.slide_count} 页" if chinese else f"{page.slide_count} slides",
+                )
+                if part
+            ],
+        }
+        for href, page in pages
+    ]
+    title = "报告" if chinese else "Talks"
+    context = {"lang": lang, "title": title, "talks": talks, "styles": styles}
+    return templates.render("index.html", index=context)

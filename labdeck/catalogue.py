@@ -99,13 +99,13 @@ class Catalogue:
     def find(self, id: str) -> FoundDemo:
         """Where a demo is declared; DeckError for an id that nothing declares."""
         topic = id.partition(".")[0]
-        if (layer := self.topics().get(topic)) is not None:
-            for found in self._declared(topic, layer):
-                if found.id == id:
-                    return found
-        raise DeckError(
-            f"unknown demo `{id}`", hint=did_you_mean(id, self.ids()), code="unknown-demo"
-        )
+        layer = self.topics().get(topic)
+        declared = self._declared(topic, layer) if layer else []
+        for found in declared:
+            if found.id == id:
+                return found
+        known = [found.id for found in declared] or self.ids()
+        raise DeckError(f"unknown demo `{id}`", hint=did_you_mean(id, known), code="unknown-demo")
 
     def reach(self, id: str) -> Reach:
         """The digest of a demo's sources, the files behind it and the packages it imports."""

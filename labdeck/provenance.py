@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +78,8 @@ def commit_of(folder: Path) -> tuple[str | None, bool | None]:
 
 
 def _git(folder: Path, *args: str) -> str | None:
+    import subprocess
+
     git = shutil.which("git")
     if git is None:
         return None
@@ -91,6 +91,8 @@ def _git(folder: Path, *args: str) -> str | None:
 
 
 def _version(package: str) -> str | None:
+    from importlib import metadata  # takes longer to import than a result to read
+
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

@@ -166,7 +166,7 @@ class _Watch:
                 )
             raise self._error(
                 f"did not end within {self.limit_s:g} s",
-                "give it smaller parameters, or a larger limit_s in its @demo",
+                "give it smaller parameters or more time: --time-limit, or limit_s in its @demo",
                 "demo-timeout",
             )
         if time.monotonic() - self.weighed < POLL_S:

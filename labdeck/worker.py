@@ -7,6 +7,7 @@ as long as somebody waits; when it closes, the process ends itself and all it st
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import random
@@ -136,7 +137,8 @@ def _bind(found: FoundDemo, demo: Demo, given: Mapping[str, object], device: str
 def _prepare(reach: Reach, seed: int, threads: int | None) -> int:
     """Seed what the demo may draw from besides its run's generator; threads torch will use."""
     random.seed(seed)
-    if "torch" not in reach.needs and "torch" not in sys.modules:
+    wanted = "torch" in reach.needs or sys.modules.get("torch")
+    if not wanted or importlib.util.find_spec("torch") is None:
         return 1
     import torch
 
@@ -163,8 +165,10 @@ def _call(found: FoundDemo, demo: Demo, run: Run, params: Mapping[str, Any]) -> 
             f"demo `{found.id}`: {error.message}", where, error.hint, code="demo-contract"
         ) from error
     except BaseException as error:
-        traceback.print_exc()
-        raise _raised(found, error) from error
+        told = _raised(found, error)
+        if not isinstance(told, MachineError):
+            _print_traceback(error)
+        raise told from error
     if not isinstance(result, Result):
         raise DeckError(
             f"demo `{found.id}` returned {type(result).__name__}, not Result",
@@ -173,6 +177,15 @@ def _call(found: FoundDemo, demo: Demo, run: Run, params: Mapping[str, Any]) -> 
             code="demo-contract",
         )
     return result
+
+
+def _print_traceback(error: BaseException) -> None:
+    """The traceback from the demo's function on, without our own calls of it."""
+    ours = str(Path(__file__).parent)
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(ours):
+        trace = trace.tb_next
+    traceback.print_exception(type(error), error, trace)
 
 
 def _raised(found: FoundDemo, error: BaseException) -> DeckError:

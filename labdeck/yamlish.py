@@ -116,7 +116,7 @@ class _Builder:
         if self.nodes > MAX_NODES or id(node) in self.open:
             raise DeckError("too many nested aliases in YAML", self.where(node))
         if node.id == "scalar":
-            return scalar(node.value) if node.style is None else node.value
+            return scalar(node.value) if not node.style else node.value
         self.open.append(id(node))
         if node.id == "mapping":
             built: Any = self.mapping(node, path)
@@ -132,7 +132,7 @@ class _Builder:
             if key_node.id != "scalar":
                 raise DeckError("a key must be a plain word", self.where(key_node))
             key = str(key_node.value)
-            if key == "<<" and key_node.style is None:
+            if key == "<<" and not key_node.style:
                 merged.update(self._merge(value_node, path))
                 continue
             here = (*path, key)

@@ -31,7 +31,7 @@ _BACKTICK_MATH = re.compile(
 _BLANK_LINE = re.compile(r"\n[ \t>]*\n")
 _PRICE = re.compile(r"\d[\d.,]*\s*[kKmMbB]?(?:[\s,;]+|-)[^\W\d_]{2,}")
 # Between \( and \): an escaped bracket around words, not a formula.
-_WORDS = re.compile(r"[\w\s,.;:'-]*(?:\d|[^\W\d_]{2})[\w\s,.;:'-]*")
+_WORDS = re.compile(r"(?:[^\W_]|[\s,.;:'-])*(?:\d|[^\W\d_]{2})(?:[^\W_]|[\s,.;:'-])*")
 # Environments that are formulas by themselves for MathJax 2.
 _BARE = frozenset(
     "equation equation* align align* gather gather* multline multline* eqnarray eqnarray* alignat"
@@ -192,7 +192,8 @@ class FormulaTaker:
             tex = re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", tex)
         elif re.search(r"(?<!\\)\\[_*]", tex) and "\\text" not in tex:
             tex = re.sub(r"(?<!\\)\\([_*])", r"\1", tex)
-        return tex
+        # Inside a formula these mean nothing to TeX, and plain brackets to reveal-md.
+        return re.sub(r"(?<!\\)\\([()\[\]])", r"\1", tex)
 
     def _without_quote_marks(self, tex: str, start: int) -> str:
         line = self.text[self.text.rfind("\n", 0, start) + 1 : start]

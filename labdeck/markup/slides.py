@@ -173,10 +173,24 @@ class _Text:
             number = self.writer.inserts.number
             return self._insert(lambda: number(piece.content, where), where)
         try:
-            return self.writer.typesetter.tex(piece.content, piece.display)
+            return self._typeset(piece, where)
         except TexError as error:
             self.writer.problems.error(_located(error, piece, where))
             return html.escape(piece.source)
+
+    def _typeset(self, piece: Piece, where: Where) -> str:
+        typesetter = self.writer.typesetter
+        try:
+            return typesetter.tex(piece.content, piece.display)
+        except TexError as error:
+            if "got '&'" not in str(error):
+                raise
+        # A stray & is a mark for columns that are not there; MathJax showed it or an error.
+        shown = typesetter.tex(re.sub(r"(?<!\\)&", r"\&", piece.content), piece.display)
+        hint = "write \\& for the sign, or put the formula into an aligned environment"
+        self.writer.problems.warn("math-stray-ampersand", "& outside an environment", where, hint)
+        source = html.escape(piece.content, quote=False)
+        return re.sub(r"(<annotation[^>]*>).*?(</annotation>)", lambda m: m[1] + source + m[2], shown, flags=re.DOTALL)
 
     def _insert(self, make: Callable[[], str], where: Where) -> str:
         try:

@@ -1,0 +1,1 @@
+"""The demos that come with labdeck, one folder for each topic; of labdeck they import the contract."""

@@ -146,7 +146,12 @@ class DemoInserts:
     def _provenance(self, name: str) -> str:
         stored = self._stored(name)
         origin = stored.provenance
-        parts = [stored.request.demo, origin.device, origin.started[:10], f"seed {stored.request.seed}"]
+        parts = [
+            stored.request.demo,
+            origin.device,
+            origin.started[:10],
+            f"seed {stored.request.seed}",
+        ]
         if stale := self.answers[name].stale:
             parts.append(f"stale: {stale}")
         return " · ".join(parts)
@@ -161,7 +166,10 @@ def script_json(value: Any) -> str:
 def translate(value: Any, words: Mapping[str, str], key: str = "") -> Any:
     """A plotly spec with the texts that people read replaced by those of another language."""
     if isinstance(value, Mapping):
-        return {k: translate(v, words, k if k != "title" or not isinstance(v, str) else "text") for k, v in value.items()}
+        return {
+            k: translate(v, words, k if k != "title" or not isinstance(v, str) else "text")
+            for k, v in value.items()
+        }
     if isinstance(value, (list, tuple)):
         texts = key in ("ticktext", "text", "labels", "x", "y", "hovertext")
         return [translate(item, words, "text" if texts else key) for item in value]
@@ -180,6 +188,8 @@ def _read_options(body: str, where: Where) -> dict[str, str]:
         if not colon or key.strip() not in _OPTIONS:
             place = Where(where.file, (where.line or 0) + offset, 1)
             hint = "write e.g. `caption: …`; known: " + ", ".join(_OPTIONS)
-            raise DeckError(f"a demo block cannot hold `{line.strip()}`", place, hint, code="demo-block")
+            raise DeckError(
+                f"a demo block cannot hold `{line.strip()}`", place, hint, code="demo-block"
+            )
         options[key.strip()] = value.strip().strip("\"'")
     return options

@@ -68,7 +68,9 @@ def deck_options(command: Callable[..., Any]) -> Callable[..., Any]:
         help="an option of reveal.js, e.g. -R transition=zoom; wins over the deck",
     )(command)  # fmt: skip
     for option in reversed(OPTIONS):
-        command = click.option(option.flag, option.field, metavar="TEXT", help=option.about)(command)
+        command = click.option(option.flag, option.field, metavar="TEXT", help=option.about)(
+            command
+        )
     return command
 
 
@@ -82,9 +84,18 @@ def demo_options(command: Callable[..., Any]) -> Callable[..., Any]:
 _DEMO_FLAGS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--device", {"default": "auto", "show_default": True, "help": "auto, cpu, cuda or cuda:N"}),
     ("--dtype", {"default": "float32", "show_default": True, "help": "floating type of demos"}),
-    ("--threads", {"type": click.IntRange(1), "help": "threads torch may use; default: its own choice"}),
-    ("--time-limit", {"type": click.FloatRange(0, min_open=True), "help": "seconds a demo may take"}),
-    ("--jobs", {"type": click.IntRange(1), "default": 1, "show_default": True, "help": "demos at once"}),
+    (
+        "--threads",
+        {"type": click.IntRange(1), "help": "threads torch may use; default: its own choice"},
+    ),
+    (
+        "--time-limit",
+        {"type": click.FloatRange(0, min_open=True), "help": "seconds a demo may take"},
+    ),
+    (
+        "--jobs",
+        {"type": click.IntRange(1), "default": 1, "show_default": True, "help": "demos at once"},
+    ),
 )
 
 
@@ -125,7 +136,13 @@ def _absolute(path: Path) -> Path:
 
 @cli.command()
 @click.argument("target", required=False, type=click.Path(path_type=Path))
-@click.option("--out", default="_site", show_default=True, type=click.Path(path_type=Path), help="folder of the site")
+@click.option(
+    "--out",
+    default="_site",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="folder of the site",
+)
 @click.option("--strict", is_flag=True, help="any warning is an error, and then nothing is written")
 @click.option("--bake", "policy", type=click.Choice(["missing", "never", "all"]), default="missing",
               show_default=True, help="which results of demos to compute")  # fmt: skip
@@ -239,7 +256,9 @@ def demo_list(as_json: bool) -> int:
             entries.append(describe(catalogue.get(id)))
         except DeckError as error:
             problems.error(error)
-    click.echo(json.dumps(entries, ensure_ascii=False, indent=1)) if as_json else print_demos(entries)
+    click.echo(json.dumps(entries, ensure_ascii=False, indent=1)) if as_json else print_demos(
+        entries
+    )
     return _report(problems, strict=False)
 
 

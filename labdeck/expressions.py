@@ -10,7 +10,16 @@ from typing import Any
 from .contract import Number
 from .errors import DeckError, Where, did_you_mean
 
-_SI = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
+_SI = (
+    (1e12, "T"),
+    (1e9, "G"),
+    (1e6, "M"),
+    (1e3, "k"),
+    (1.0, ""),
+    (1e-3, "m"),
+    (1e-6, "µ"),
+    (1e-9, "n"),
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,9 @@ class _Formatted(str):
 class _Numbers:
     """The numbers of one demo entry, by attribute."""
 
-    def __init__(self, name: str, numbers: Mapping[str, Number], used: list[tuple[str, str]]) -> None:
+    def __init__(
+        self, name: str, numbers: Mapping[str, Number], used: list[tuple[str, str]]
+    ) -> None:
         self._name, self._numbers, self._used = name, numbers, used
 
     def __getitem__(self, metric: str) -> _Quantity:
@@ -118,7 +129,11 @@ def plain_text(value: Any) -> str:
     if getattr(value, "whole", False) or (isinstance(value, int) and not isinstance(value, bool)):
         text = f"{int(value):,}".replace(",", "\u202f") if abs(value) >= 10_000 else str(int(value))
     else:
-        text = _significant(float(value), 3) if 1e-4 <= abs(value) < 1e6 or value == 0 else f"{value:.2e}"
+        text = (
+            _significant(float(value), 3)
+            if 1e-4 <= abs(value) < 1e6 or value == 0
+            else f"{value:.2e}"
+        )
     return f"{text}\u00a0{unit}".rstrip()
 
 
@@ -145,7 +160,13 @@ class Expressions:
         self.missing = missing
         self.environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
         self.environment.globals.clear()
-        self.environment.filters = {"percent": percent, "si": si, "fmt": fmt, "round": round, "abs": abs}
+        self.environment.filters = {
+            "percent": percent,
+            "si": si,
+            "fmt": fmt,
+            "round": round,
+            "abs": abs,
+        }
         self._compiled: dict[str, Callable[..., Any]] = {}
 
     def evaluate(self, expression: str, where: Where) -> Shown:
@@ -171,7 +192,9 @@ class Expressions:
                 code="undefined-number",
             ) from error
         raw = getattr(value, "value", value)
-        return Shown(text, raw if isinstance(raw, (int, float)) else str(raw), tuple(dict.fromkeys(used)))
+        return Shown(
+            text, raw if isinstance(raw, (int, float)) else str(raw), tuple(dict.fromkeys(used))
+        )
 
     def _compile(self, expression: str) -> Callable[..., Any]:
         if expression not in self._compiled:
@@ -191,4 +214,6 @@ class Expressions:
                 raise MissingResult(name, self.missing[name])
             if name not in self.numbers:
                 hint = did_you_mean(name, [*self.numbers, *self.missing])
-                raise DeckError(f"`{name}` is not declared under demos:", hint=hint, code="undefined-number")
+                raise DeckError(
+                    f"`{name}` is not declared under demos:", hint=hint, code="undefined-number"
+                )

@@ -49,9 +49,7 @@ def _opening(line: str) -> str | None:
     return match["mark"]
 
 
-def _closing(
-    lines: list[str], start: int, mark: str, breaks: Callable[[str], bool]
-) -> int | None:
+def _closing(lines: list[str], start: int, mark: str, breaks: Callable[[str], bool]) -> int | None:
     separated = False
     for index in range(start + 1, len(lines)):
         line = lines[index].strip(" \t>\r\n")

@@ -121,17 +121,25 @@ class Furnisher:
         theme = self.settings.highlight_theme.removesuffix(".css")
         for name in (theme, f"base16/{theme}"):
             file = f"hljs/styles/{name}.min.css"
-            if re.fullmatch(r"[\w./-]+", name) and ".." not in name and (self.assets / file).is_file():
+            if (
+                re.fullmatch(r"[\w./-]+", name)
+                and ".." not in name
+                and (self.assets / file).is_file()
+            ):
                 if name != theme:
                     message = f"highlight theme `{theme}` is read as `{name}`; reveal-md finds none"
                     hint = f"write `highlightTheme: {name}`"
-                    self.problems.warn("highlight-theme", message, self._where("highlightTheme"), hint)
+                    self.problems.warn(
+                        "highlight-theme", message, self._where("highlightTheme"), hint
+                    )
                 return [self._vendored(file)]
         found = self._style(self.settings.highlight_theme, "highlightTheme")
         if found:
             return [found]
         styles = self.assets / "hljs" / "styles"
-        names = [p.relative_to(styles).as_posix().removesuffix(".min.css") for p in styles.rglob("*.css")]
+        names = [
+            p.relative_to(styles).as_posix().removesuffix(".min.css") for p in styles.rglob("*.css")
+        ]
         self.problems.warn(
             "unknown-theme",
             f"no highlight theme `{theme}`; base16/zenburn is taken",
@@ -165,7 +173,9 @@ class Furnisher:
                 site = self.references.site
                 added = self.references.stylesheet(path) if key == "css" else site.add(path)
             except OSError as error:
-                raise DeckError(f"{name} cannot be read: {error.strerror}", self._where(key)) from error
+                raise DeckError(
+                    f"{name} cannot be read: {error.strerror}", self._where(key)
+                ) from error
             addresses.append(self.up + added)
         return addresses
 

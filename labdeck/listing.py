@@ -42,7 +42,9 @@ def print_demos(entries: Sequence[Mapping[str, Any]]) -> None:
 
 def print_demo(entry: Mapping[str, Any]) -> None:
     """One demo with its parameters."""
-    print(f"{entry['id']}\n{english(entry['question'])}\nSource: {entry['source']}\nFile: {entry['file']}\n")
+    print(
+        f"{entry['id']}\n{english(entry['question'])}\nSource: {entry['source']}\nFile: {entry['file']}\n"
+    )
     rows = [
         (p["name"], _default(p), " ".join((p["allowed"], p["unit"])).strip(), p["help"])
         for p in entry["parameters"]
@@ -60,7 +62,10 @@ def print_result(stored: Stored, why: str) -> None:
         rows.append((name, plain_number(number) + spread, number.kind, english(number.label)))
     _table(("number", "value", "kind", "meaning"), rows)
     origin = stored.provenance
-    print(f"\n{origin.device} · {origin.duration_s:.1f} s · seed {stored.request.seed}" + (f" · {why}" if why else ""))
+    print(
+        f"\n{origin.device} · {origin.duration_s:.1f} s · seed {stored.request.seed}"
+        + (f" · {why}" if why else "")
+    )
     if stored.result.figures:
         print("figures: " + ", ".join(stored.result.figures))
 

@@ -38,7 +38,9 @@ def read_source(text: str, name: str, problems: Problems) -> Source:
     if match is None or not match["body"].strip():
         if text.startswith("---\n") and re.match(r"---\n(?:[\w-]+:.*\n)+", text):
             hint = "close the front matter with a line of three dashes"
-            problems.warn("front-matter-not-closed", "front matter is not closed", Where(name, 1), hint)
+            problems.warn(
+                "front-matter-not-closed", "front matter is not closed", Where(name, 1), hint
+            )
         return _source(name, Document(), text, 1)
     body, rest = match["body"], text[match.end() :]
     read = read_json if body.lstrip().startswith("{") else read_yaml
@@ -231,11 +233,15 @@ class _Splitter:
     def _warn_about_notes(self, text: str, count: int, span: Span) -> None:
         if count > 1:
             message = f"{count} lines begin notes, so this slide has none and all stay visible"
-            self.problems.warn("notes-twice", message, span.where(), "keep one `Note:` line a slide")
+            self.problems.warn(
+                "notes-twice", message, span.where(), "keep one `Note:` line a slide"
+            )
         elif match := _INDENTED_NOTES.search(text):
             where = span.where(text.count("\n", 0, match.start()))
             hint = "begin the line with `Note:`, without spaces before it"
-            self.problems.warn("indented-note", "an indented note is shown on the slide", where, hint)
+            self.problems.warn(
+                "indented-note", "an indented note is shown on the slide", where, hint
+            )
 
     def _warn_trailing_space(self, text: str, span: Span) -> None:
         if self.settings.separator != Settings.separator:

@@ -103,7 +103,10 @@ def _same(path: Path, content: Content) -> bool:
     try:
         if isinstance(content, bytes):
             return path.stat().st_size == len(content) and path.read_bytes() == content
-        return path.stat().st_size == content.stat().st_size and path.read_bytes() == content.read_bytes()
+        return (
+            path.stat().st_size == content.stat().st_size
+            and path.read_bytes() == content.read_bytes()
+        )
     except FileNotFoundError:
         return False
     except OSError:
@@ -112,7 +115,9 @@ def _same(path: Path, content: Content) -> bool:
 
 def _manifest_text(manifest: Mapping[str, Iterable[str]]) -> bytes:
     pages = {page: sorted(needs) for page, needs in sorted(manifest.items())}
-    return (json.dumps({"labdeck": 1, "pages": pages}, indent=1, ensure_ascii=False) + "\n").encode()
+    return (
+        json.dumps({"labdeck": 1, "pages": pages}, indent=1, ensure_ascii=False) + "\n"
+    ).encode()
 
 
 def _read_manifest(folder: Path) -> dict[str, list[str]]:

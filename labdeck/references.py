@@ -82,7 +82,9 @@ class References:
         """HTML with local addresses replaced; `where` tells the place of an address as written."""
         return rewrite(text, lambda tag: self._tag(tag, where))
 
-    def in_attributes(self, attributes: dict[str, str], where: Callable[[str], Where]) -> dict[str, str]:
+    def in_attributes(
+        self, attributes: dict[str, str], where: Callable[[str], Where]
+    ) -> dict[str, str]:
         """The attributes of a slide with local addresses replaced."""
         return attributes | self._changes("section", attributes, where)
 
@@ -159,9 +161,7 @@ class References:
         new = self.in_css(text, path.parent, lambda url: _line_of(path, text, url), f"{ASSETS}/")
         return self.site.add_bytes(path.name, new.encode())
 
-    def in_css(
-        self, text: str, folder: Path, where: Callable[[str], Where], base: str
-    ) -> str:
+    def in_css(self, text: str, folder: Path, where: Callable[[str], Where], base: str) -> str:
         """CSS with local addresses replaced; `base` is where the CSS will stand ("" for the page)."""
 
         def replace(match: re.Match[str]) -> str:
@@ -237,7 +237,9 @@ class References:
             for match in re.finditer(r"(?:src|href)\s*=\s*[\"']([^\"'#?:]+)[\"'#?]", text):
                 found = self._find(match[1], path.parent)
                 if found is not None and found.is_file() and found.suffix.lower() != ".md":
-                    self.site.files[found.relative_to(self.place.project.resolve()).as_posix()] = found
+                    self.site.files[found.relative_to(self.place.project.resolve()).as_posix()] = (
+                        found
+                    )
         return name
 
     def _missing(self, path: str, where: Where) -> None:

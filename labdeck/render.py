@@ -54,7 +54,13 @@ class Templates:
 
     @cached_property
     def environment(self) -> Environment:
-        from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+        from jinja2 import (
+            ChoiceLoader,
+            Environment,
+            FileSystemLoader,
+            PrefixLoader,
+            StrictUndefined,
+        )
 
         bundled = FileSystemLoader(bundled_root() / "templates")
         own = [FileSystemLoader(folder) for folder in layers(self.project, "templates")]
@@ -80,7 +86,9 @@ def _template_error(name: str, error: Exception) -> DeckError:
 
     line, file = getattr(error, "lineno", None), getattr(error, "filename", None)
     if line is None:
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.endswith(".html")]
+        frames = [
+            f for f in traceback.extract_tb(error.__traceback__) if f.filename.endswith(".html")
+        ]
         if frames:
             line, file = frames[-1].lineno, frames[-1].filename
     hint = "docs/templates.md lists what each template is given"
@@ -114,7 +122,9 @@ class DeckRenderer:
         self.references = references
         self.problems = problems
         self.lang = deck.settings.lang or guess_language("".join(s.markdown for s in deck.slides))
-        self.demos = DemoInserts(answers, self.lang, templates.render) if deck.settings.demos else None
+        self.demos = (
+            DemoInserts(answers, self.lang, templates.render) if deck.settings.demos else None
+        )
         inserts = Inserts(self.demos.number, self.demos.figure) if self.demos else None
         typesetter.new_deck()
         self.writer = SlideWriter(deck.settings, typesetter, problems, inserts)
@@ -158,7 +168,9 @@ class DeckRenderer:
             "stacks": self._stacks(stacks),
         }
         text = self.templates.render("deck.html", deck=context, slide_template="slide.html")
-        hidden = sum(s.attributes.get("data-visibility") == "hidden" for stack in stacks for s in stack)
+        hidden = sum(
+            s.attributes.get("data-visibility") == "hidden" for stack in stacks for s in stack
+        )
         count = sum(len(stack) for stack in stacks) - hidden
         return Page(text, title, count, self.lang, self.deck)
 
@@ -197,7 +209,9 @@ def _lead(markdown: str) -> int:
 
 def _page_options(reveal: Mapping[str, Any]) -> dict[str, Any]:
     """Options for Reveal.initialize; those that were used at build time stay out."""
-    return {key: value for key, value in reveal.items() if key not in ("markdown", "highlight", "math")}
+    return {
+        key: value for key, value in reveal.items() if key not in ("markdown", "highlight", "math")
+    }
 
 
 def guess_language(text: str) -> str:

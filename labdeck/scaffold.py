@@ -18,7 +18,9 @@ def scaffold(folder: Path, lang: str) -> list[Path]:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(
-            "this folder is not empty", Where(str(folder)), "name a new folder: labdeck new my-talks"
+            "this folder is not empty",
+            Where(str(folder)),
+            "name a new folder: labdeck new my-talks",
         )
     starter = bundled_root() / "templates" / "new"
     made = []

@@ -250,9 +250,7 @@ def _warn_about_extra(extra: Mapping[str, Any], front: Document, problems: Probl
         camel = _camel(key)
         if key in MISPLACED:
             hint = f"indent it under `revealOptions:` if you want reveal.js to see `{key}`"
-            problems.warn(
-                "misplaced-option", f"`{key}` has no effect here", front.where(key), hint
-            )
+            problems.warn("misplaced-option", f"`{key}` has no effect here", front.where(key), hint)
         elif key != camel and camel in {*BY_KEY, "revealOptions"}:
             problems.warn(
                 "misspelt-option", f"`{key}` has no effect", front.where(key), f"write `{camel}`"
@@ -276,7 +274,9 @@ def _demo_refs(front: Document) -> tuple[DemoRef, ...]:
             "write e.g. `attn: attention.scaled_dot_product` on a line of its own under demos:",
             code="demo-entry",
         )
-    return tuple(_demo_ref(name, entry, front.where("demos", name)) for name, entry in entries.items())
+    return tuple(
+        _demo_ref(name, entry, front.where("demos", name)) for name, entry in entries.items()
+    )
 
 
 def _demo_ref(name: str, entry: Any, where: Where | None) -> DemoRef:

@@ -79,7 +79,9 @@ def find_decks(target: Path, pattern: str = "**/*.md", skip: Path | None = None)
     if target.is_file():
         return [target]
     if not target.is_dir():
-        raise UsageError("no such file or folder", Where(str(target)), "name a deck or a folder of decks")
+        raise UsageError(
+            "no such file or folder", Where(str(target)), "name a deck or a folder of decks"
+        )
     found = []
     for root, folders, files in os.walk(target):
         folders[:] = sorted(f for f in folders if not f.startswith((".", "_")) and f not in SKIPPED)
@@ -87,7 +89,9 @@ def find_decks(target: Path, pattern: str = "**/*.md", skip: Path | None = None)
         for name in sorted(files):
             path = Path(root, name)
             relative = path.relative_to(target).as_posix()
-            if fnmatch.fnmatch(relative, pattern) or fnmatch.fnmatch("/" + relative, pattern.replace("**", "*")):
+            if fnmatch.fnmatch(relative, pattern) or fnmatch.fnmatch(
+                "/" + relative, pattern.replace("**", "*")
+            ):
                 found.append(path)
     return sorted(found)
 
@@ -103,7 +107,9 @@ def read_deck(path: Path, job: Job, problems: Problems) -> Deck:
         raise DeckError("not a UTF-8 text", Where(name, line), hint, code="encoding") from error
     except OSError as error:
         hint = "check that the file exists and may be read"
-        raise DeckError(f"cannot be read: {error.strerror}", Where(name), hint, code="read") from error
+        raise DeckError(
+            f"cannot be read: {error.strerror}", Where(name), hint, code="read"
+        ) from error
     source = read_source(text, name, problems)
     configuration = read_configuration(path.parent, job.project)
     settings = resolve(job.flags, source.front, configuration, problems)
@@ -255,9 +261,7 @@ class _Builder:
 
     def plan(self, names: Mapping[Path, str], outcome: Outcome) -> Plan:
         """The files of the site: pages, what they need, and the index."""
-        pages = {
-            name: (page.html.encode(), needs) for name, (page, needs) in self.pages.items()
-        }
+        pages = {name: (page.html.encode(), needs) for name, (page, needs) in self.pages.items()}
         if self.job.target.is_dir():
             self._add_index(pages, names, outcome)
         elif self.pages:

@@ -8,9 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-VOID = frozenset(
-    "area base br col embed hr img input link meta param source track wbr".split()
-)
+VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 RAW_TEXT = frozenset("script style textarea title xmp noembed noframes".split())
 # Opening one of these closes an open <p>, as in the HTML standard.
 CLOSES_P = frozenset(
@@ -75,8 +73,7 @@ def scan(text: str) -> Iterator[Tag]:
         kind: Literal["open", "close"] = "close" if match["close"] else "open"
         yield Tag(kind, name, match.start(), position, match["rest"])
         if kind == "open" and name in RAW_TEXT:
-            closing = re.compile(rf"</{name}\b", re.IGNORECASE).search(text, position)
-            position = closing.start() if closing else len(text)
+            position = _raw_end(text, Tag(kind, name, match.start(), position, ""))
 
 
 def render_attributes(attributes: Mapping[str, str]) -> str:
@@ -109,6 +106,46 @@ def rewrite(text: str, change: Callable[[Tag], str | None]) -> str:
     return "".join([*parts, text[last:]]) if parts else text
 
 
+def contain(text: str) -> str:
+    """HTML that can neither end nor swallow what stands around it, as a browser's innerHTML does.
+
+    Comments and elements left open are closed, end tags of nothing are dropped, and a `<` that
+    begins no tag becomes text.
+    """
+    opened = OpenElements()
+    parts: list[str] = []
+    last = 0
+    for tag in scan(text):
+        parts.append(_no_markup(text[last : tag.start]))
+        last = tag.end
+        shown = text[tag.start : tag.end]
+        if tag.kind == "comment":
+            shown = shown if shown.endswith("-->") else shown + "-->"
+        elif tag.kind == "close":
+            shown = shown if opened.pop(tag.name) or tag.name in ("p", "br") else ""
+        else:
+            opened.push(tag)
+            if tag.name in VOID or tag.rest.rstrip().endswith("/"):
+                opened.stack.pop()
+            elif tag.name in RAW_TEXT:
+                end = _raw_end(text, tag)
+                shown += text[tag.end : end]
+                last = end
+        parts.append(shown)
+    closing = "".join(f"</{tag.name}>" for tag in reversed(opened.stack))
+    return "".join(parts) + _no_markup(text[last:]) + closing
+
+
+def _raw_end(text: str, tag: Tag) -> int:
+    """Where the text of a script, style or textarea ends."""
+    found = re.compile(rf"</{tag.name}\b", re.IGNORECASE).search(text, tag.end)
+    return found.start() if found else len(text)
+
+
+def _no_markup(text: str) -> str:
+    return re.sub(r"<(?=[a-zA-Z/!?])", "&lt;", text) if "<" in text else text
+
+
 class OpenElements:
     """The open elements while tags go by, as an HTML parser would keep them."""
 
@@ -123,14 +160,15 @@ class OpenElements:
             self._close_until(closed, BARRIERS - {"table"} if tag.name == "tbody" else BARRIERS)
         self.stack.append(tag)
 
-    def pop(self, name: str) -> None:
-        """Close the nearest open element of that name; nothing if there is none."""
-        self._close_until(name, frozenset())
+    def pop(self, name: str) -> bool:
+        """Close the nearest open element of that name; False if there is none."""
+        return self._close_until(name, frozenset())
 
-    def _close_until(self, name: str, barriers: frozenset[str] | set[str]) -> None:
+    def _close_until(self, name: str, barriers: frozenset[str] | set[str]) -> bool:
         for index in range(len(self.stack) - 1, -1, -1):
             if self.stack[index].name == name:
                 del self.stack[index:]
-                return
+                return True
             if self.stack[index].name in barriers:
-                return
+                return False
+        return False

@@ -173,5 +173,3 @@ def _tex_error(tex: str, answer: Mapping[str, Any]) -> TexError:
 
 def _width(text: str) -> int:
     return sum(2 if ord(char) > 0x2E7F else 1 for char in text)
-
-

@@ -121,5 +121,3 @@ def _is_space(char: str) -> bool:
 
 def _is_punctuation(char: str) -> bool:
     return unicodedata.category(char)[0] in "PS"
-
-

@@ -89,7 +89,9 @@ class _TreeBuilder:
         fragment.text = token.content
         task = parent.attrib.pop("data-labdeck-task", None)
         if task is not None:
-            box = {"type": "checkbox", "disabled": ""} | ({"checked": ""} if task == "checked" else {})
+            box = {"type": "checkbox", "disabled": ""} | (
+                {"checked": ""} if task == "checked" else {}
+            )
             parent.insert(len(parent) - 1, etree.Element("input", box))
             fragment.text = " " + token.content
 

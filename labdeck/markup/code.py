@@ -115,8 +115,15 @@ def highlight_html(text: str, typesetter: Typesetter, keep: Callable[[str], str]
     for before, tag in zip(tags, tags[1:], strict=False):
         if not (tag.kind == before.kind == "open" and tag.name == "code" and before.name == "pre"):
             continue
-        end = next((t for t in tags if t.start > tag.start and t.kind == "close" and t.name == "code"), None)
-        if end is None or text[before.end : tag.start].strip() or "hljs" in tag.attributes.get("class", ""):
+        end = next(
+            (t for t in tags if t.start > tag.start and t.kind == "close" and t.name == "code"),
+            None,
+        )
+        if (
+            end is None
+            or text[before.end : tag.start].strip()
+            or "hljs" in tag.attributes.get("class", "")
+        ):
             continue
         parts += [text[last : tag.start], _redraw(tag, keep(text[tag.end : end.start]), typesetter)]
         last = end.end

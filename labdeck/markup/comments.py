@@ -130,7 +130,9 @@ class _Finder:
 def derive_background(attributes: dict[str, str]) -> dict[str, str]:
     """reveal.js' shorthand: a `data-background` that looks like an image becomes the image (F46)."""
     value = attributes.get("data-background", "")
-    image = re.search(r"\A(?:https?|file)://|\A//|\.(?:svg|png|jpe?g|gif|bmp|webp)(?:[?#\s]|\Z)", value, re.I)
+    image = re.search(
+        r"\A(?:https?|file)://|\A//|\.(?:svg|png|jpe?g|gif|bmp|webp)(?:[?#\s]|\Z)", value, re.I
+    )
     if image and "data-background-image" not in attributes:
         return {**attributes, "data-background-image": value}
     return attributes

@@ -105,7 +105,9 @@ class FormulaTaker:
         """Whether both `$$` stand on lines of their own, so that a blank line inside is harmless."""
         before = self.text[self.text.rfind("\n", 0, match.start()) + 1 : match.start()]
         inner = match["dollars"]
-        return not before.strip(" \t>") and inner.startswith("\n") and inner.rstrip(" \t>")[-1] == "\n"
+        return (
+            not before.strip(" \t>") and inner.startswith("\n") and inner.rstrip(" \t>")[-1] == "\n"
+        )
 
     def _environment(self, match: re.Match[str]) -> tuple[Piece | None, int]:
         if match["envname"] not in _BARE:

@@ -71,8 +71,9 @@ class _InlineBuilder:
             if token.type in ("text", "text_special"):
                 self._text(token.content, token.type == "text")
             elif token.nesting == 1:
-                attributes = {k: self.shelf.restore(str(v)) for k, v in (token.attrs or {}).items()}
-                self.stack.append(etree.SubElement(self.stack[-1], token.tag, attributes))
+                self.stack.append(
+                    etree.SubElement(self.stack[-1], token.tag, self._attributes(token))
+                )
             elif token.nesting == -1:
                 self.stack.pop()
             elif token.type == "softbreak":
@@ -86,17 +87,22 @@ class _InlineBuilder:
             self._add("\n")
         elif token.type == "code_inline":
             code = etree.SubElement(self.stack[-1], "code")
-            code.text = AtomicString(self.shelf.restore(token.content))
+            code.text = AtomicString(_literal(self.shelf.restore(token.content)))
         elif token.type == "image":
             self._image(token)
         elif token.type == "html_inline":
             self._add(self.shelf.put(Piece("html", token.content, token.content)))
 
     def _image(self, token: Token) -> None:
-        attributes = {k: self.shelf.restore(str(v)) for k, v in (token.attrs or {}).items()}
+        attributes = self._attributes(token)
         alt = "".join(_plain_text(child) for child in token.children or [])
-        image = {"src": attributes.pop("src", ""), "alt": self.shelf.restore(alt)}
-        etree.SubElement(self.stack[-1], "img", image | {k: v for k, v in attributes.items() if k != "alt"})
+        image = {"src": attributes.pop("src", ""), "alt": _literal(self.shelf.restore(alt))}
+        etree.SubElement(
+            self.stack[-1], "img", image | {k: v for k, v in attributes.items() if k != "alt"}
+        )
+
+    def _attributes(self, token: Token) -> dict[str, str]:
+        return {k: _literal(self.shelf.restore(str(v))) for k, v in (token.attrs or {}).items()}
 
     def _softbreak(self, tokens: list[Token], index: int) -> None:
         """A line end inside a paragraph; none between two Chinese characters, where it would be a gap."""
@@ -114,7 +120,11 @@ class _InlineBuilder:
         last = 0
         for match in _AUTOLINK.finditer(text):
             shown, href = _link(match)
-            if match.start() > 0 and text[match.start() - 1].isalnum() and text[match.start() - 1].isascii():
+            if (
+                match.start() > 0
+                and text[match.start() - 1].isalnum()
+                and text[match.start() - 1].isascii()
+            ):
                 continue
             self._add(self.owner.curl(text[last : match.start()]))
             link = etree.SubElement(self.stack[-1], "a", {"href": href})
@@ -124,11 +134,17 @@ class _InlineBuilder:
 
     def _add(self, text: str) -> None:
         """Text after whatever the open element holds so far."""
+        text = _literal(text)
         parent = self.stack[-1]
         if len(parent):
             parent[-1].tail = AtomicString((parent[-1].tail or "") + text)
         else:
             parent.text = AtomicString((parent.text or "") + text)
+
+
+def _literal(text: str) -> str:
+    """Text whose entities stay text: Python-Markdown's serializer takes them for entities."""
+    return text.replace("&", "&amp;")
 
 
 def _plain_text(token: Token) -> str:

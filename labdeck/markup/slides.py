@@ -12,7 +12,7 @@ from markdown.util import Registry
 
 from ..errors import DeckError, Problems, Where
 from ..model import Settings, Slide, Span
-from ..tags import Tag, rewrite, with_attributes
+from ..tags import Tag, contain, rewrite, with_attributes
 from ..typeset import TexError, Typesetter
 from .blocks import create_parser
 from .bridge import BridgeParser
@@ -75,11 +75,12 @@ class SlideWriter:
         text = _Text(self, slide.span)
         body = text.convert(slide.markdown)
         body, attributes = apply_comments(body, text.warn)
+        aside = ""
         if slide.notes is not None and slide.notes_span is not None:
             notes = _Text(self, slide.notes_span)
             note_html, _ = apply_comments(notes.convert(slide.notes.strip("\n")), notes.warn)
-            body += f'<aside class="notes">{notes.finish(note_html)}</aside>'
-        body = text.finish(body)
+            aside = f'<aside class="notes">{notes.finish(note_html)}</aside>'
+        body = text.finish(body) + aside
         return SlideHtml(derive_background(attributes), body, _title(body))
 
 
@@ -102,7 +103,7 @@ class _Text:
 
     def finish(self, body: str) -> str:
         """HTML with everything in place."""
-        body = rewrite(body, _neutralise)
+        body = contain(rewrite(body, _neutralise))
         body = highlight_html(body, self.writer.typesetter, self.shelf.restore)
         return self.shelf.fill(body, self._show)
 
@@ -190,7 +191,12 @@ class _Text:
         hint = "write \\& for the sign, or put the formula into an aligned environment"
         self.writer.problems.warn("math-stray-ampersand", "& outside an environment", where, hint)
         source = html.escape(piece.content, quote=False)
-        return re.sub(r"(<annotation[^>]*>).*?(</annotation>)", lambda m: m[1] + source + m[2], shown, flags=re.DOTALL)
+        return re.sub(
+            r"(<annotation[^>]*>).*?(</annotation>)",
+            lambda m: m[1] + source + m[2],
+            shown,
+            flags=re.DOTALL,
+        )
 
     def _insert(self, make: Callable[[], str], where: Where) -> str:
         try:
@@ -222,5 +228,7 @@ def _title(body: str) -> str:
     match = re.search(r"<h[1-6][^>]*>(.*?)</h[1-6]>", body, re.DOTALL)
     if not match:
         return ""
-    text = re.sub(r"<annotation.*?</annotation>|<span class=\"katex-html\".*", "", match[1], flags=re.DOTALL)
+    text = re.sub(
+        r"<annotation.*?</annotation>|<span class=\"katex-html\".*", "", match[1], flags=re.DOTALL
+    )
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", "", text))).strip()

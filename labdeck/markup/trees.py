@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import xml.etree.ElementTree as etree
 from collections.abc import Callable
@@ -31,8 +32,13 @@ class HeadingIds(Treeprocessor):
 
     def run(self, root: etree.Element) -> None:
         for element in root.iter():
-            if isinstance(element.tag, str) and _HEADING.match(element.tag) and not element.get("id"):
-                base = slug(self.plain("".join(element.itertext())))
+            if (
+                isinstance(element.tag, str)
+                and _HEADING.match(element.tag)
+                and not element.get("id")
+            ):
+                text = "".join(str(part) for part in element.itertext())
+                base = slug(self.plain(html.unescape(text)))
                 element.set("id", self._unused(base))
 
     def _unused(self, base: str) -> str:

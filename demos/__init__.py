@@ -1,1 +1,1 @@
-"""The demos that come with labdeck, one folder for each topic; of labdeck they import the contract."""
+"""The demos that come with labdeck, a folder each topic; of labdeck they import the contract."""

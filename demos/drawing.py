@@ -29,7 +29,9 @@ def label_axis(title: str, labels: Sequence[str], **more: Any) -> dict[str, Any]
     return {"title": {"text": title}, **plain_look, **ends, **ticks, **more}
 
 
-def matrix_rows(title: str, labels: Sequence[str], beside: str = "x", **more: Any) -> dict[str, Any]:
+def matrix_rows(
+    title: str, labels: Sequence[str], beside: str = "x", **more: Any
+) -> dict[str, Any]:
     """The vertical axis of a matrix: row 0 on top; cells square, or flatter by `scaleratio`."""
     square = {"range": [len(labels) - 0.5, -0.5], "scaleanchor": beside}
     return {**label_axis(title, labels), **square, **more}
@@ -44,6 +46,14 @@ def log_ticks(values: Sequence[int | float], texts: Sequence[str] | None = None)
 def cell_texts(rows: Sequence[Sequence[float]], least: float = 0.05) -> list[list[str]]:
     """What to write into the cells of a matrix: two decimals, nothing where hardly anything is."""
     return [[f"{value:.2f}" if value >= least else "" for value in row] for row in rows]
+
+
+def stretches(values: Sequence[float], points: int) -> tuple[list[int], list[float]]:
+    """A long curve as at most `points` means: the last step of each stretch, and its mean."""
+    size = max(1, -(-len(values) // points))
+    parts = [values[start : start + size] for start in range(0, len(values), size)]
+    ends = [min((index + 1) * size, len(values)) for index in range(len(parts))]
+    return ends, [sum(part) / len(part) for part in parts]
 
 
 def plain(value: Any) -> Any:

@@ -25,10 +25,18 @@ BUNDLES = {
 
 
 @dataclass(frozen=True)
+class Style:
+    """A stylesheet; themes carry the ids that reveal-md gave them, for scripts that look for them."""
+
+    href: str
+    id: str = ""
+
+
+@dataclass(frozen=True)
 class Furniture:
     """Addresses, seen from the page, of what stands around the slides."""
 
-    styles: list[str]
+    styles: list[Style]
     scripts: list[str]
     engine_scripts: list[str]
     favicon: str | None = None
@@ -57,12 +65,11 @@ class Furnisher:
 
     def furniture(self, body: str) -> Furniture:
         """Addresses for the page; `body` tells whether it has formulas, code, figures."""
-        styles = [self._vendored("reveal/reset.css"), self._vendored("reveal/reveal.css")]
-        styles += [*self._theme(), *self._highlight_theme()]
+        styles = [Style(self._vendored(f"reveal/{name}.css")) for name in ("reset", "reveal")]
+        styles += [Style(self._theme(), "theme"), Style(self._highlight_theme(), "highlight-theme")]
         if "katex" in body:
-            styles.append(self._vendored("katex/katex.min.css"))
-        styles.append(self._static("labdeck.css"))
-        styles += self._named("css")
+            styles.append(Style(self._vendored("katex/katex.min.css")))
+        styles += [Style(href) for href in (self._static("labdeck.css"), *self._named("css"))]
         engine = ["reveal.js", "plugin/zoom.js", "plugin/notes.js", "plugin/search.js"]
         return Furniture(
             styles=styles,
@@ -100,14 +107,14 @@ class Furnisher:
     def _where(self, key: str) -> Where:
         return self.deck.where(key)
 
-    def _theme(self) -> list[str]:
+    def _theme(self) -> str:
         theme = self.settings.theme
         bundled = self.assets / "reveal" / "theme" / f"{theme}.css"
         if re.fullmatch(r"[\w-]+", theme) and bundled.is_file():
-            return [self._vendored(f"reveal/theme/{theme}.css")]
+            return self._vendored(f"reveal/theme/{theme}.css")
         found = self._style(theme, "theme")
         if found:
-            return [found]
+            return found
         names = [p.stem for p in bundled.parent.glob("*.css")]
         self.problems.warn(
             "unknown-theme",
@@ -115,9 +122,9 @@ class Furnisher:
             self._where("theme"),
             did_you_mean(theme, names),
         )
-        return [self._vendored("reveal/theme/black.css")]
+        return self._vendored("reveal/theme/black.css")
 
-    def _highlight_theme(self) -> list[str]:
+    def _highlight_theme(self) -> str:
         theme = self.settings.highlight_theme.removesuffix(".css")
         for name in (theme, f"base16/{theme}"):
             file = f"hljs/styles/{name}.min.css"
@@ -132,10 +139,10 @@ class Furnisher:
                     self.problems.warn(
                         "highlight-theme", message, self._where("highlightTheme"), hint
                     )
-                return [self._vendored(file)]
+                return self._vendored(file)
         found = self._style(self.settings.highlight_theme, "highlightTheme")
         if found:
-            return [found]
+            return found
         styles = self.assets / "hljs" / "styles"
         names = [
             p.relative_to(styles).as_posix().removesuffix(".min.css") for p in styles.rglob("*.css")
@@ -146,7 +153,7 @@ class Furnisher:
             self._where("highlightTheme"),
             did_you_mean(theme, names),
         )
-        return [self._vendored("hljs/styles/base16/zenburn.min.css")]
+        return self._vendored("hljs/styles/base16/zenburn.min.css")
 
     def _style(self, name: str, key: str) -> str | None:
         """A stylesheet that is a file or an address; None if there is none, without a complaint."""

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from urllib.parse import quote, unquote
 
 from .errors import Problems, Where
@@ -31,7 +31,10 @@ _EXTERNAL = re.compile(r"(?:https?:)?//", re.IGNORECASE)
 
 @dataclass
 class SiteFiles:
-    """Files that go into a site: name below the site -> where its bytes are, or the bytes."""
+    """Files that go into a site: name below the site -> where its bytes are, or the bytes.
+
+    A file keeps its name, in a folder named by the digest of its content.
+    """
 
     files: dict[str, Path | bytes] = field(default_factory=dict)
     _named: dict[Path, str] = field(default_factory=dict)
@@ -45,9 +48,7 @@ class SiteFiles:
         return self._named[path]
 
     def add_bytes(self, name: str, content: bytes, source: Path | None = None) -> str:
-        digest = hashlib.sha256(content).hexdigest()[:10]
-        pure = PurePosixPath(name)
-        hashed = f"{ASSETS}/{pure.stem}.{digest}{pure.suffix}"
+        hashed = f"{ASSETS}/{hashlib.sha256(content).hexdigest()[:10]}/{name}"
         self.files[hashed] = source or content
         return hashed
 
@@ -158,11 +159,11 @@ class References:
     def stylesheet(self, path: Path) -> str:
         """Add a stylesheet and all it mentions; its name below the site."""
         text = path.read_text(encoding="utf-8-sig", errors="replace")
-        new = self.in_css(text, path.parent, lambda url: _line_of(path, text, url), f"{ASSETS}/")
+        new = self.in_css(text, path.parent, lambda url: _line_of(path, text, url), "../")
         return self.site.add_bytes(path.name, new.encode())
 
     def in_css(self, text: str, folder: Path, where: Callable[[str], Where], base: str) -> str:
-        """CSS with local addresses replaced; `base` is where the CSS will stand ("" for the page)."""
+        """CSS with local addresses replaced; `base` leads from it to _assets/ ("" inside a page)."""
 
         def replace(match: re.Match[str]) -> str:
             url = match["url"] or match["iurl"] or ""
@@ -176,7 +177,7 @@ class References:
                 self._missing(path, where(url))
                 return match[0]
             name = self.stylesheet(found) if match["import"] else self._add(found)
-            shown = name.removeprefix(base) if base else self.place.up + name
+            shown = base + name.removeprefix(f"{ASSETS}/") if base else self.place.up + name
             return f'{match["import"] or ""}url("{quote(shown)}{tail}")'
 
         return _CSS_URL.sub(replace, text)

@@ -1,6 +1,7 @@
 """What attention costs, by arithmetic: FLOPs of the matrix products, bytes moved, parameters.
 
-One multiply-add is two FLOPs. Softmax, scaling and biases are left out, as profilers leave them out.
+One multiply-add is two FLOPs. Softmax, scaling and biases do not count, nor do
+profilers count them.
 """
 
 from __future__ import annotations

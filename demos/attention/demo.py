@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any
 
 from labdeck.contract import Number, Param, Result, Run, demo
@@ -38,41 +39,19 @@ def scaled_dot_product(
     )
     big = coreference.look(reading.reader, SENTENCE)
     small = coreference.look(reading.reader, (*SENTENCE[:-1], "small"))
+    it_big, it_small = (rows[coreference.IT].tolist() for rows in (big, small))
     spreads = [formula.spread(dim, generator) for dim in DIMS]
     at_d_k = formula.spread(d_k, generator)
     sums = formula.row_sums(len(SENTENCE), 8, generator)
-    tokens = len(SENTENCE)
+    flops = counts.attention_flops(1, 1, len(SENTENCE), len(SENTENCE), width)
     numbers = {
-        **_reading_numbers(reading, big[coreference.IT].tolist(), small[coreference.IT].tolist()),
+        **_reading_numbers(reading, it_big, it_small, flops),
+        **_entropies(reference.entropy(big).tolist(), coreference.IT),
         **_formula_numbers(at_d_k, sums, formula.error_against_torch(generator)),
-        "entropy": Number(
-            reference.entropy(big).mean().item(),
-            "nat",
-            label={"en": "mean entropy of the weights", "zh": "注意力权重的平均熵"},
-        ),
-        "entropy_it": Number(
-            reference.entropy(big)[coreference.IT].item(),
-            "nat",
-            label={"en": "entropy of the weights of “it”", "zh": "“它”的注意力权重的熵"},
-        ),
-        "entropy_uniform": Number(
-            reference.entropy(big.new_full((tokens,), 1 / tokens)).item(),
-            "nat",
-            kind="derived",
-            label={"en": "entropy if all words weighed the same", "zh": "完全平均时的熵"},
-        ),
-        "flops": Number(
-            counts.attention_flops(1, 1, tokens, tokens, width),
-            "FLOP",
-            kind="derived",
-            label={"en": "FLOPs of one attention over the sentence", "zh": "该句一次注意力的运算量"},
-        ),
     }
     drawn = {
         "weights": figures.weights(SENTENCE, big.tolist()),
-        "flip": figures.flip(
-            SENTENCE, big[coreference.IT].tolist(), small[coreference.IT].tolist()
-        ),
+        "flip": figures.flip(SENTENCE, it_big, it_small),
         "scaling": figures.scaling(spreads),
         "saturation": figures.saturation(spreads),
         "row_sums": figures.row_sums(sums),
@@ -113,7 +92,7 @@ def multi_head(
     numbers = {
         **_heads_numbers(one, many),
         "entropy_uniform": Number(
-            relations.uniform_entropy_nat(),
+            math.log(len(WORD)),
             "nat",
             kind="derived",
             label={"en": "entropy if all letters weighed the same", "zh": "完全平均时的熵"},
@@ -141,7 +120,9 @@ def multi_head(
     return Result(numbers, drawn)
 
 
-def _reading_numbers(reading: Any, big: list[float], small: list[float]) -> dict[str, Number]:
+def _reading_numbers(
+    reading: Any, big: list[float], small: list[float], flops: int
+) -> dict[str, Number]:
     return {
         "accuracy": Number(
             reading.accuracy,
@@ -166,6 +147,36 @@ def _reading_numbers(reading: Any, big: list[float], small: list[float]) -> dict
             kind="derived",
             label={"en": "parameters of the model", "zh": "模型参数量"},
         ),
+        "flops": Number(
+            flops,
+            "FLOP",
+            kind="derived",
+            label={
+                "en": "FLOPs of one attention over the sentence",
+                "zh": "该句一次注意力的运算量",
+            },
+        ),
+    }
+
+
+def _entropies(nats: list[float], it: int) -> dict[str, Number]:
+    return {
+        "entropy": Number(
+            sum(nats) / len(nats),
+            "nat",
+            label={"en": "mean entropy of the weights", "zh": "注意力权重的平均熵"},
+        ),
+        "entropy_it": Number(
+            nats[it],
+            "nat",
+            label={"en": "entropy of the weights of “it”", "zh": "“它”的注意力权重的熵"},
+        ),
+        "entropy_uniform": Number(
+            math.log(len(nats)),
+            "nat",
+            kind="derived",
+            label={"en": "entropy if all words weighed the same", "zh": "完全平均时的熵"},
+        ),
     }
 
 
@@ -181,9 +192,7 @@ def _formula_numbers(spread: Any, sums: Any, error: float) -> dict[str, Number]:
         "d_k": Number(
             spread.dim, kind="derived", label={"en": "width of q and k", "zh": "q 与 k 的维度"}
         ),
-        "variance": Number(
-            spread.variance, label={"en": "variance of q·k", "zh": "q·k 的方差"}
-        ),
+        "variance": Number(spread.variance, label={"en": "variance of q·k", "zh": "q·k 的方差"}),
         "variance_scaled": Number(
             spread.scaled_variance, label={"en": "variance of q·k/√d", "zh": "q·k/√d 的方差"}
         ),

@@ -102,9 +102,7 @@ def scaling(spreads: Sequence[Spread]) -> Figure:
     dims = [s.dim for s in spreads]
     traces = [
         go.Scatter(x=dims, y=[s.variance for s in spreads], mode="markers", name="q·k"),
-        go.Scatter(
-            x=dims, y=[s.scaled_variance for s in spreads], mode="markers", name="q·k / √d"
-        ),
+        go.Scatter(x=dims, y=[s.scaled_variance for s in spreads], mode="markers", name="q·k / √d"),
         _line(dims, [float(dim) for dim in dims], "theory: d"),
         _line(dims, [1.0] * len(dims), "theory: 1"),
     ]
@@ -236,7 +234,10 @@ def division(relations: Sequence[str], lost: Rows) -> Figure:
         "yaxis": drawing.matrix_rows("letter asked for", relations, scaleratio=0.55),
     }
     worst = [max(range(len(names)), key=lambda h: row[h]) for row in rows]
-    said = [(relation, names[w], row[w]) for relation, w, row in zip(relations, worst, rows, strict=True)]
+    said = [
+        (relation, names[w], row[w])
+        for relation, w, row in zip(relations, worst, rows, strict=True)
+    ]
     alt = {
         "en": "; ".join(f"“{r}” loses {x:.2f} without head {h}" for r, h, x in said) + ".",
         "zh": "；".join(f"关掉头 {h}，“{ZH[r]}”下降 {x:.2f}" for r, h, x in said) + "。",

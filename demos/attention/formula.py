@@ -1,4 +1,4 @@
-"""What happens to the formula when a piece of it is moved or left out, measured on random tensors."""
+"""What becomes of the formula when a piece of it is moved or left out, on random tensors."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ def error_against_torch(generator: torch.Generator) -> float:
     return (scaled_dot_product(q, k, v).out - expected).abs().max().item()
 
 
-def multi_head_error_against_torch(
-    channels: int, heads: int, generator: torch.Generator
-) -> float:
+def multi_head_error_against_torch(channels: int, heads: int, generator: torch.Generator) -> float:
     """Largest difference from torch's multi-head attention with the same weights, in float64."""
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         ours = MultiHeadAttention(channels, heads).double()
@@ -98,9 +96,7 @@ class RowSums:
 
 def row_sums(tokens: int, dim: int, generator: torch.Generator) -> RowSums:
     """Compute both formulas on the same random q, k, v, in float64."""
-    q, k, v = (
-        torch.randn(tokens, dim, dtype=torch.float64, generator=generator) for _ in range(3)
-    )
+    q, k, v = (torch.randn(tokens, dim, dtype=torch.float64, generator=generator) for _ in range(3))
     # The shapes fit both ways, so no error message tells the two apart.
     right, wrong = scaled_dot_product(q, k, v).out, misplaced_v(q, k, v)
     difference = ((wrong - right).norm() / right.norm()).item()

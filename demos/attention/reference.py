@@ -16,9 +16,7 @@ class Attended(NamedTuple):
     weights: Tensor
 
 
-def scaled_dot_product(
-    q: Tensor, k: Tensor, v: Tensor, *, mask: Tensor | None = None
-) -> Attended:
+def scaled_dot_product(q: Tensor, k: Tensor, v: Tensor, *, mask: Tensor | None = None) -> Attended:
     """Average the values v, weighting each by how well its key fits the query.
 
     weights = softmax(q·kᵀ / √D), out = weights·v. The softmax closes before v comes.   [eq. 1]
@@ -172,7 +170,9 @@ class MultiHeadAttention(nn.Module):
         self.channels, self.heads = channels, heads
         self.q, self.k, self.v, self.o = (nn.Linear(channels, channels) for _ in range(4))
 
-    def forward(self, x: Tensor, y: Tensor | None = None, *, mask: Tensor | None = None) -> Attended:
+    def forward(
+        self, x: Tensor, y: Tensor | None = None, *, mask: Tensor | None = None
+    ) -> Attended:
         """Attend from x to y; True in mask (…, Tq, Tk) lets a query see a key."""
         y = x if y is None else y
         for name, given in (("x", x), ("y", y)):

@@ -8,7 +8,6 @@ answers lie in four places.
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -120,7 +119,7 @@ def question(model: Relater, letters: Tensor, wanted: Tensor) -> Answers:
 
 
 def divergence(weights: Tensor) -> float:
-    """Mean Jensen-Shannon divergence (nat, at most ln 2) over pairs of heads; weights (B, H, T, T)."""
+    """Mean Jensen-Shannon divergence (nat, at most ln 2) of two heads; weights (B, H, T, T)."""
     heads = weights.shape[1]
     pairs = [(i, j) for i in range(heads) for j in range(i)]
     if not pairs:
@@ -151,8 +150,3 @@ def _strings(count: int, generator: torch.Generator, device: str) -> tuple[Tenso
 def _accuracy(model: Relater, letters: Tensor, wanted: Tensor) -> list[float]:
     right = (model(letters)[0].argmax(-1) == wanted).sum((0, 1)).tolist()
     return [count / letters.numel() for count in right]
-
-
-def uniform_entropy_nat() -> float:
-    """Entropy of weights spread evenly over a word: ln 9."""
-    return math.log(LENGTH)

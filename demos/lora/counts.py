@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 
 def linear_parameters(inputs: int, outputs: int) -> int:
@@ -12,7 +13,7 @@ def linear_parameters(inputs: int, outputs: int) -> int:
 
 def model_parameters(widths: Sequence[int]) -> int:
     """A perceptron whose layers have these widths, inputs first."""
-    return sum(linear_parameters(i, o) for i, o in zip(widths, widths[1:], strict=False))
+    return sum(linear_parameters(i, o) for i, o in pairwise(widths))
 
 
 def adapter_parameters(inputs: int, outputs: int, rank: int) -> int:
@@ -22,7 +23,7 @@ def adapter_parameters(inputs: int, outputs: int, rank: int) -> int:
 
 def adapters_parameters(widths: Sequence[int], rank: int) -> int:
     """Adapters on every layer of the perceptron."""
-    return sum(adapter_parameters(i, o, rank) for i, o in zip(widths, widths[1:], strict=False))
+    return sum(adapter_parameters(i, o, rank) for i, o in pairwise(widths))
 
 
 def adam_state_bytes(trained: int, itemsize: int) -> int:

@@ -21,7 +21,9 @@ from labdeck.contract import Number, Param, Result, Run, demo
 def finetune(
     run: Run,
     rank: Annotated[int, Param("rank of the adapters", low=1, high=128)] = 8,
-    alpha: Annotated[float, Param("the update is scaled by alpha / rank", low=0.1, high=256)] = 16.0,
+    alpha: Annotated[
+        float, Param("the update is scaled by alpha / rank", low=0.1, high=256)
+    ] = 16.0,
     hidden: Annotated[int, Param("width of the model", low=8, high=4096, cuda=2048)] = 256,
     steps: Annotated[int, Param("training steps of each stage", low=1, high=5000)] = 400,
     repeats: Annotated[int, Param("seeds, each with its own data", low=1, high=10)] = 3,
@@ -69,6 +71,7 @@ def finetune(
     }
     drawn = {
         "accuracy": figures.accuracy(trials, rank),
+        "loss": figures.loss(trials, rank),
         "tasks": figures.tasks(trials, rank),
         "energy": figures.energy(trials, rank),
         "samples": figures.samples(*glyphs.strips(run.generator("cpu"))),
@@ -76,10 +79,12 @@ def finetune(
     return Result(numbers, drawn)
 
 
-def _over(trials: Sequence[Any], read: Callable[[Any], float], en: str, zh: str) -> Number:
+def _over(
+    trials: Sequence[Any], read: Callable[[Any], float], en: str, zh: str, unit: str = ""
+) -> Number:
     values = [float(read(trial)) for trial in trials]
     spread = stdev(values) if len(values) > 1 else None
-    return Number(fmean(values), spread=spread, label={"en": en, "zh": zh})
+    return Number(fmean(values), unit, spread=spread, label={"en": en, "zh": zh})
 
 
 def _accuracies(trials: Sequence[Any]) -> dict[str, Number]:
@@ -104,10 +109,18 @@ def _accuracies(trials: Sequence[Any]) -> dict[str, Number]:
             trials, lambda t: t.low_old_detached, "old task, LoRA taken off", "旧任务，取下 LoRA"
         ),
         "loss_full": _over(
-            trials, lambda t: fmean(t.full.losses[-20:]), "last loss (nat), all weights", "末尾损失（nat），全量微调"
+            trials,
+            lambda t: fmean(t.full.losses[-20:]),
+            "loss of the last steps, all weights",
+            "末尾损失，全量微调",
+            "nat",
         ),
         "loss": _over(
-            trials, lambda t: fmean(t.low.losses[-20:]), "last loss (nat), LoRA", "末尾损失（nat），LoRA"
+            trials,
+            lambda t: fmean(t.low.losses[-20:]),
+            "loss of the last steps, LoRA",
+            "末尾损失，LoRA",
+            "nat",
         ),
     }
 

@@ -14,9 +14,11 @@ from .adaptation import Trial
 
 Rows = Sequence[Sequence[float]]
 SHOWN = 64  # ranks in the plot of energy
+POINTS = 100  # of a loss curve
 
 ZH = {
     "training step": "训练步数",
+    "loss (nat)": "损失（nat）",
     "right answers (share)": "正确率（占比）",
     "all weights": "全量微调",
     "no fine-tuning": "不微调",
@@ -33,7 +35,10 @@ def accuracy(trials: Sequence[Trial], rank: int) -> Figure:
     """Accuracy on the new task while fine-tuning, mean over trials."""
     name = f"LoRA, rank {rank}"
     traces = []
-    for label, tuned in (("all weights", [t.full for t in trials]), (name, [t.low for t in trials])):
+    for label, tuned in (
+        ("all weights", [t.full for t in trials]),
+        (name, [t.low for t in trials]),
+    ):
         means = [fmean(at) for at in zip(*(run.accuracies for run in tuned), strict=True)]
         traces.append(go.Scatter(x=tuned[0].steps, y=means, mode="lines+markers", name=label))
     before, last = fmean(t.base_new for t in trials), trials[0].full.steps[-1]
@@ -49,6 +54,26 @@ def accuracy(trials: Sequence[Trial], rank: int) -> Figure:
         f"without fine-tuning {ends[2]:.3f}.",
         "zh": f"新任务，{last} 步后：全量微调 {ends[0]:.3f}，秩为 {rank} 的 LoRA {ends[1]:.3f}，"
         f"不微调 {ends[2]:.3f}。",
+    }
+    return drawing.finish(traces, layout, alt=alt, zh={**ZH, name: f"LoRA，秩 {rank}"})
+
+
+def loss(trials: Sequence[Trial], rank: int) -> Figure:
+    """Loss while fine-tuning, mean over trials and over stretches of steps."""
+    name = f"LoRA, rank {rank}"
+    traces = []
+    for label, runs in (("all weights", [t.full for t in trials]), (name, [t.low for t in trials])):
+        losses = [fmean(at) for at in zip(*(run.losses for run in runs), strict=True)]
+        steps, means = drawing.stretches(losses, POINTS)
+        traces.append(go.Scatter(x=steps, y=means, mode="lines", name=label))
+    layout = {
+        "xaxis": drawing.axis("training step"),
+        "yaxis": drawing.axis("loss", "nat", rangemode="tozero"),
+    }
+    ends = [trace.y[-1] for trace in traces]
+    alt = {
+        "en": f"Loss at the end: all weights {ends[0]:.3f} nat, {name} {ends[1]:.3f} nat.",
+        "zh": f"最后的损失：全量微调 {ends[0]:.3f} nat，秩为 {rank} 的 LoRA {ends[1]:.3f} nat。",
     }
     return drawing.finish(traces, layout, alt=alt, zh={**ZH, name: f"LoRA，秩 {rank}"})
 
@@ -73,7 +98,9 @@ def tasks(trials: Sequence[Trial], rank: int) -> Figure:
         "yaxis": drawing.axis("right answers (share)", range=[0, 1]),
     }
     alt = {
-        "en": "; ".join(f"{label}: new {new:.2f}, old {old:.2f}" for label, (new, old) in means.items())
+        "en": "; ".join(
+            f"{label}: new {new:.2f}, old {old:.2f}" for label, (new, old) in means.items()
+        )
         + ".",
         "zh": "",
     }
@@ -95,7 +122,7 @@ def energy(trials: Sequence[Trial], rank: int) -> Figure:
     ):
         means = [fmean(at) for at in zip(*rows, strict=True)][:SHOWN]
         ranks = list(range(1, len(means) + 1))
-        traces.append(go.Scatter(x=ranks, y=means, mode="lines+markers", name=label))
+        traces.append(go.Scatter(x=ranks, y=means, mode="lines", name=label))
     powers = [2**i for i in range(10) if 2**i <= len(traces[0].x)]
     layout = {
         "xaxis": drawing.axis("rank", **drawing.log_ticks(powers)),

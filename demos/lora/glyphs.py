@@ -1,4 +1,4 @@
-"""Digits as a pocket calculator shows them, blurred by noise: upright, or on their side and inverted."""
+"""Digits as a pocket calculator shows them, with noise: upright, or turned and inverted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 SIDE = 12
 CLASSES = 10
-# Rows and columns of the strokes: top, upper left, upper right, middle, lower left, lower right, bottom.
+# Rows and columns of the strokes: top, upper left and right, middle, lower left and right, bottom.
 STROKES = (
     (slice(1, 3), slice(3, 9)),
     (slice(2, 6), slice(2, 4)),

@@ -8,8 +8,6 @@ from typing import Annotated, Any
 
 from labdeck.contract import ContractError, Number, Param, Result, Run, demo
 
-PAPER_ALPHA = 0.01  # Fedus et al. 2021, §2.2
-
 
 @demo(
     question={
@@ -31,72 +29,42 @@ def balance(
     repeats: Annotated[int, Param("seeds, each with its own data", low=1, high=10)] = 3,
 ) -> Result:
     """Train one classifier for each weight of the balancing loss, and one dense layer as large."""
-    from . import counts, figures, regimes
+    from . import contest, figures
 
     if top_k > experts:
         raise ContractError(f"top_k = {top_k} is more than experts = {experts}", "lower top_k")
-    total = 4 * repeats * steps
-
-    def train(index: int, count: int, chosen: int, weight: float, hidden: int) -> list[Any]:
-        outcomes = []
-        for repeat in range(repeats):
-            done = (index * repeats + repeat) * steps
-            outcomes.append(
-                regimes.train(
-                    count,
-                    chosen,
-                    weight,
-                    steps,
-                    factor=capacity_factor,
-                    hidden=hidden,
-                    seed=run.seed + repeat,
-                    device=run.device,
-                    dtype=run.torch_dtype,
-                    report=lambda step, loss, done=done: run.step(done + step, total, loss=loss),
-                )
-            )
-        return outcomes
-
-    dense = train(0, 1, 1, 0.0, top_k * regimes.HIDDEN)
-    without = train(1, experts, top_k, 0.0, regimes.HIDDEN)
-    as_paper = train(2, experts, top_k, PAPER_ALPHA, regimes.HIDDEN)
-    balanced = train(3, experts, top_k, alpha, regimes.HIDDEN)
-    size = (regimes.WIDTH, regimes.HIDDEN, experts)
+    plan = contest.Plan(experts, top_k, alpha, capacity_factor, steps, repeats)
+    seen = contest.hold(
+        plan,
+        seed=run.seed,
+        device=run.device,
+        dtype=run.torch_dtype,
+        report=lambda step, total, loss: run.step(step, total, loss=loss),
+    )
     numbers = {
-        **_numbers("without", without, "without the balancing loss", "无均衡损失"),
-        **_numbers("with", balanced, "with the balancing loss", "有均衡损失"),
-        **_numbers("paper", as_paper, "with the paper's weight of it", "均衡损失取论文系数"),
+        **_numbers("without", seen.without, "without the balancing loss", "无均衡损失"),
+        **_numbers("with", seen.balanced, "with the balancing loss", "有均衡损失"),
+        **_numbers("paper", seen.as_paper, "with the paper's weight of it", "均衡损失取论文系数"),
+        **_sizes(*plan.sizes()),
+        **_settings(alpha, contest.PAPER_ALPHA),
         "accuracy_dense": _over(
-            dense, lambda o: o.accuracy, "accuracy of one dense layer of as many FLOPs", "同等计算量稠密层的准确率"
-        ),
-        **_sizes(counts.layer_parameters(*size), counts.active_parameters(*size, top_k)),
-        "alpha": Number(
-            alpha, kind="derived", label={"en": "weight of the balancing loss", "zh": "均衡损失系数"}
-        ),
-        "alpha_paper": Number(
-            PAPER_ALPHA,
-            kind="quoted",
-            label={"en": "weight of the balancing loss in the paper", "zh": "论文中的均衡损失系数"},
+            seen.dense,
+            lambda outcome: outcome.accuracy,
+            "accuracy of one dense layer of as many FLOPs",
+            "同等计算量稠密层的准确率",
         ),
     }
-    pair = [without, balanced]
+    first = (seen.without[0], seen.balanced[0])
     drawn = {
-        "load": figures.load(without[0], balanced[0], capacity_factor),
-        "busiest": figures.busiest(without[0], balanced[0]),
-        "routing": figures.routing(without[0], balanced[0]),
-        "accuracy": figures.accuracy(
-            fmean(o.accuracy for o in dense),
-            [fmean(o.accuracy for o in outcomes) for outcomes in pair],
-            [fmean(o.accuracy_capped for o in outcomes) for outcomes in pair],
-            capacity_factor,
-        ),
+        "load": figures.load(*first, capacity_factor),
+        "busiest": figures.busiest(*first),
+        "routing": figures.routing(*first),
+        "accuracy": figures.accuracy(seen.dense, seen.without, seen.balanced, capacity_factor),
     }
     return Result(numbers, drawn)
 
 
-def _over(
-    outcomes: Sequence[Any], read: Callable[[Any], float], en: str, zh: str
-) -> Number:
+def _over(outcomes: Sequence[Any], read: Callable[[Any], float], en: str, zh: str) -> Number:
     values = [float(read(outcome)) for outcome in outcomes]
     spread = stdev(values) if len(values) > 1 else None
     return Number(fmean(values), spread=spread, label={"en": en, "zh": zh})
@@ -114,7 +82,9 @@ def _numbers(name: str, outcomes: Sequence[Any], en: str, zh: str) -> dict[str, 
             lambda o: o.idle, "experts with less than a tenth of an even share", "几乎闲置的专家数"
         ),
         f"dropped_{name}": over(
-            lambda o: o.dropped, "share of tokens that find their expert full", "因专家满载而丢弃的比例"
+            lambda o: o.dropped,
+            "share of tokens that find their expert full",
+            "因专家满载而丢弃的比例",
         ),
         f"accuracy_{name}": over(lambda o: o.accuracy, "accuracy", "准确率"),
         f"accuracy_capped_{name}": over(
@@ -144,5 +114,20 @@ def _sizes(total: int, active: int) -> dict[str, Number]:
             active / total,
             kind="derived",
             label={"en": "share of the parameters that is active", "zh": "激活参数占比"},
+        ),
+    }
+
+
+def _settings(alpha: float, paper: float) -> dict[str, Number]:
+    return {
+        "alpha": Number(
+            alpha,
+            kind="derived",
+            label={"en": "weight of the balancing loss", "zh": "均衡损失系数"},
+        ),
+        "alpha_paper": Number(
+            paper,
+            kind="quoted",
+            label={"en": "weight of the balancing loss in the paper", "zh": "论文中的均衡损失系数"},
         ),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import fmean
 
 import plotly.graph_objects as go
 
@@ -45,10 +46,10 @@ def load(without: Outcome, balanced: Outcome, factor: float) -> Figure:
         "yaxis": drawing.axis("load", "times an even share"),
     }
     alt = {
-        "en": f"First seed: the busiest of {len(names)} experts gets {without.max_load:.2f} times an even share "
-        f"{WITHOUT}, {balanced.max_load:.2f} times {WITH}.",
-        "zh": f"首个种子：{len(names)} 个专家中最忙者的负载：无均衡损失时为平均份额的 {without.max_load:.2f} 倍，"
-        f"有均衡损失时为 {balanced.max_load:.2f} 倍。",
+        "en": f"First seed: the busiest of {len(names)} experts gets {without.max_load:.2f} times "
+        f"an even share {WITHOUT}, {balanced.max_load:.2f} times {WITH}.",
+        "zh": f"首个种子：{len(names)} 个专家中最忙者的负载为平均份额的 {without.max_load:.2f} 倍"
+        f"（无均衡损失），有均衡损失时为 {balanced.max_load:.2f} 倍。",
     }
     zh = {**ZH, limit: f"容量：平均份额的 {factor:g} 倍"}
     return drawing.finish(traces, layout, alt=alt, zh=zh)
@@ -58,11 +59,7 @@ def busiest(without: Outcome, balanced: Outcome) -> Figure:
     """The busiest expert's load while training, averaged over stretches of steps."""
     traces = []
     for name, outcome in ((WITHOUT, without), (WITH, balanced)):
-        size = max(1, -(-len(outcome.tracks) // POINTS))
-        starts = range(0, len(outcome.tracks), size)
-        stretches = [outcome.tracks[start : start + size] for start in starts]
-        means = [sum(part) / len(part) for part in stretches]
-        steps = [start + len(part) for start, part in zip(starts, stretches, strict=True)]
+        steps, means = drawing.stretches(outcome.tracks, POINTS)
         traces.append(go.Scatter(x=steps, y=means, mode="lines", name=name))
     layout = {
         "xaxis": drawing.axis("training step"),
@@ -70,8 +67,8 @@ def busiest(without: Outcome, balanced: Outcome) -> Figure:
     }
     ends = [trace.y[-1] for trace in traces]
     alt = {
-        "en": f"First seed: at the end of training the busiest expert gets {ends[0]:.2f} times an even share "
-        f"{WITHOUT}, {ends[1]:.2f} times {WITH}.",
+        "en": f"First seed: at the end of training the busiest expert gets {ends[0]:.2f} times an "
+        f"even share {WITHOUT}, {ends[1]:.2f} times {WITH}.",
         "zh": f"首个种子：训练结束时最忙专家的负载为平均份额的 {ends[0]:.2f} 倍（无均衡损失）"
         f"和 {ends[1]:.2f} 倍（有均衡损失）。",
     }
@@ -106,12 +103,20 @@ def routing(without: Outcome, balanced: Outcome) -> Figure:
     return drawing.finish(traces, layout, alt=alt, zh=ZH)
 
 
-def accuracy(dense: float, free: Sequence[float], capped: Sequence[float], factor: float) -> Figure:
-    """Accuracy without and with a limit to what an expert takes; a dense layer for comparison."""
+def accuracy(
+    dense: Sequence[Outcome],
+    without: Sequence[Outcome],
+    balanced: Sequence[Outcome],
+    factor: float,
+) -> Figure:
+    """Mean accuracy, without and with a limit to what an expert takes; a dense layer beside it."""
+    plain = fmean(outcome.accuracy for outcome in dense)
+    free = [fmean(o.accuracy for o in outcomes) for outcomes in (without, balanced)]
+    capped = [fmean(o.accuracy_capped for o in outcomes) for outcomes in (without, balanced)]
     limit = f"capacity {factor:g}"
     names = ["one dense layer", WITHOUT, WITH]
     traces = [
-        go.Bar(y=[dense, *free], name="no limit", text=_shares([dense, *free])),
+        go.Bar(y=[plain, *free], name="no limit", text=_shares([plain, *free])),
         go.Bar(y=[None, *capped], name=limit, text=["", *_shares(capped)]),
     ]
     layout = {
@@ -120,9 +125,9 @@ def accuracy(dense: float, free: Sequence[float], capped: Sequence[float], facto
         "yaxis": drawing.axis("right answers (share)", range=[0, 1]),
     }
     alt = {
-        "en": f"Right answers: dense {dense:.2f}; experts {WITHOUT} {free[0]:.2f}, "
+        "en": f"Right answers: dense {plain:.2f}; experts {WITHOUT} {free[0]:.2f}, "
         f"{capped[0]:.2f} with a capacity of {factor:g}; {WITH} {free[1]:.2f} and {capped[1]:.2f}.",
-        "zh": f"正确率：稠密层 {dense:.2f}；无均衡损失 {free[0]:.2f}，容量系数 {factor:g} 时 "
+        "zh": f"正确率：稠密层 {plain:.2f}；无均衡损失 {free[0]:.2f}，容量系数 {factor:g} 时 "
         f"{capped[0]:.2f}；有均衡损失 {free[1]:.2f} 与 {capped[1]:.2f}。",
     }
     return drawing.finish(traces, layout, alt=alt, zh={**ZH, limit: f"容量系数 {factor:g}"})

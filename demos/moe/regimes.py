@@ -1,4 +1,4 @@
-"""Data that falls into regimes with a rule each, and a classifier whose experts may share them out."""
+"""Data that falls into regimes with a rule each, and a classifier whose experts may share them."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from labdeck.contract import Number, Param, Result, Run, demo
 
 @demo(
     question={
-        "en": "Can a small Transformer learn to write a sequence backwards, and where does it look?",
+        "en": "Can a small Transformer learn to write backwards, and where does it look?",
         "zh": "一个很小的 Transformer 能学会倒着写序列吗？它在看哪里？",
     },
     source="Vaswani et al., Attention Is All You Need, 2017, arXiv:1706.03762, §3",

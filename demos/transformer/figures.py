@@ -11,6 +11,8 @@ from labdeck.contract import Figure
 from .. import drawing
 from .reversal import Look, Score
 
+POINTS = 200  # of a loss curve
+
 ZH = {
     "training step": "训练步数",
     "loss (nat per symbol)": "损失（nat/符号）",
@@ -27,11 +29,11 @@ ZH = {
 
 def loss(losses: Sequence[float], chance: float) -> Figure:
     """Loss against training step, with the loss of guessing."""
-    steps = list(range(1, len(losses) + 1))
+    steps, means = drawing.stretches(losses, POINTS)
     traces = [
-        go.Scatter(x=steps, y=losses, mode="lines", name="training"),
+        go.Scatter(x=steps, y=means, mode="lines", name="training"),
         go.Scatter(
-            x=[steps[0], steps[-1]],
+            x=[1, len(losses)],
             y=[chance, chance],
             mode="lines",
             line={"dash": "dot"},

@@ -41,7 +41,7 @@ class Number:
 
     Args:
         value: a finite number, in `unit`.
-        unit: "" for counts and shares (shares are 0…1, never percent), else e.g. "nat", "MiB", "ms".
+        unit: "" for counts and shares (0…1, never percent), else e.g. "nat", "MiB", "ms".
         kind: `measured` by this run, `derived` by arithmetic, or `quoted` from the demo's source.
         spread: standard deviation over repeats, in `unit`; None where nothing was repeated.
         label: what it is, for people, in one or more languages.
@@ -287,7 +287,7 @@ class Run:
     report: Callable[[Progress], None] = lambda progress: None
 
     def generator(self, device: str | None = None) -> Any:
-        """A new `torch.Generator` with this run's seed, on the run's device unless another is named."""
+        """A new `torch.Generator` with this run's seed, by default on the run's device."""
         import torch
 
         return torch.Generator(device=device or self.device).manual_seed(self.seed)

@@ -11,7 +11,7 @@ _FENCE = re.compile(r"[ \t>*+-]*?(?:\d+[.)][ \t]+)?(?P<mark>`{3,}|~{3,})(?P<info
 
 @dataclass(frozen=True)
 class Fence:
-    """A closed code fence: character offsets from its opening line to the end of its closing line."""
+    """A closed code fence: offsets from its opening line to the end of its closing line."""
 
     start: int
     end: int
@@ -23,7 +23,7 @@ def find_fences(text: str, breaks: Callable[[str], bool] = lambda line: False) -
 
     Args:
         breaks: tells whether a line would separate slides. An opening fence that meets such a line
-            and then another *opening* fence was never closed: it does not swallow the slides between.
+            and then another *opening* fence was never closed: it swallows no slides.
     """
     found: list[Fence] = []
     lines = text.splitlines(keepends=True)

@@ -1,4 +1,4 @@
-"""What stands around the slides: reveal.js, themes, stylesheets and scripts, copied into the site."""
+"""What stands around the slides: reveal.js, themes, stylesheets, scripts, copied into the site."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BUNDLES = {
 
 @dataclass(frozen=True)
 class Style:
-    """A stylesheet; themes carry the ids that reveal-md gave them, for scripts that look for them."""
+    """A stylesheet; themes carry the ids that reveal-md gave them, which scripts look for."""
 
     href: str
     id: str = ""

@@ -42,9 +42,8 @@ def print_demos(entries: Sequence[Mapping[str, Any]]) -> None:
 
 def print_demo(entry: Mapping[str, Any]) -> None:
     """One demo with its parameters."""
-    print(
-        f"{entry['id']}\n{english(entry['question'])}\nSource: {entry['source']}\nFile: {entry['file']}\n"
-    )
+    print(f"{entry['id']}\n{english(entry['question'])}")
+    print(f"Source: {entry['source']}\nFile: {entry['file']}\n")
     rows = [
         (p["name"], _default(p), " ".join((p["allowed"], p["unit"])).strip(), p["help"])
         for p in entry["parameters"]

@@ -1,4 +1,4 @@
-"""Text -> Deck: front matter off, slides apart, notes off. Pure; reveal-md's rules, see FORMAT §1–§4."""
+"""Text -> Deck: front matter off, slides apart, notes off. Pure; the rules of FORMAT §1–§4."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .fences import Fence, find_fences
 from .model import Deck, Settings, Slide, Span, Stack
 from .yamlish import Document, read_json, read_yaml
 
-# What yaml-front-matter 4.1.1 matches: the closing fence is a prefix of its line, `...` does not close.
+# As yaml-front-matter 4.1.1 has it: the closing fence is a prefix of its line, `...` closes nothing.
 _FRONT = re.compile(r"---\n(?P<body>[\w\W]+?)\n---")
 _NOTES = r"^s*notes?:"  # as reveal.js has it: `\s` in a plain JavaScript string is `s`
 _INDENTED_NOTES = re.compile(r"^[ \t]+notes?:", re.IGNORECASE | re.MULTILINE)
@@ -57,7 +57,7 @@ def read_source(text: str, name: str, problems: Problems) -> Source:
 
 
 def _source(name: str, front: Document, body: str, line: int) -> Source:
-    """The body as reveal.js sees it: between newlines, so that a separator may be its first line."""
+    """The body as reveal.js sees it, between newlines: a separator may be its first line."""
     if not body.startswith("\n"):
         body, line = "\n" + body, line - 1
     return Source(name, front, body if body.endswith("\n") else body + "\n", line)
@@ -165,7 +165,7 @@ class _Splitter:
         return found
 
     def _fence_around(self, start: int, end: int) -> Fence | None:
-        """The closed fence that a separator lies in; its own newlines may touch the fence's lines."""
+        """The closed fence a separator lies in; its own newlines may touch the fence's lines."""
         text = self.body[start:end]
         inner = start + len(text) - len(text.lstrip("\n"))
         return next((f for f in self.fences if f.start < inner < f.end), None)
@@ -173,7 +173,7 @@ class _Splitter:
     def _warn_in_fence(self, offset: int, text: str) -> None:
         self.problems.warn(
             "separator-in-fence",
-            f"{text.strip()!r} inside a code block does not separate slides here, but does in reveal-md",
+            f"{text.strip()!r} inside a code block separates slides in reveal-md, but not here",
             self.where(offset + len(text) - len(text.lstrip())),
             "nothing to do unless the deck must also open in reveal-md",
         )

@@ -121,7 +121,7 @@ def _manifest_text(manifest: Mapping[str, Iterable[str]]) -> bytes:
 
 
 def _read_manifest(folder: Path) -> dict[str, list[str]]:
-    """Pages of the site that is there, with what they need; UsageError if the folder is not ours."""
+    """Pages of the site that is there, with what they need; UsageError if it is not ours."""
     path = folder / MANIFEST
     if not folder.exists():
         return {}

@@ -15,8 +15,19 @@ from .tags import Tag, rewrite, with_attributes
 ASSETS = "_assets"
 # Attributes that hold one address, whatever the element.
 _ONE = frozenset(
-    "src data-src poster data-background data-background-image data-background-iframe data"
-    " data-preview-image data-preview-video data-preview-link data-poster".split()
+    [
+        "src",
+        "data-src",
+        "poster",
+        "data-background",
+        "data-background-image",
+        "data-background-iframe",
+        "data",
+        "data-preview-image",
+        "data-preview-video",
+        "data-preview-link",
+        "data-poster",
+    ]
 )
 _SEVERAL = frozenset(("data-background-video", "srcset", "data-srcset"))
 _SCHEME = re.compile(r"(?:[a-z][a-z0-9+.-]*:|//|#|\?|\Z)", re.IGNORECASE)
@@ -61,12 +72,14 @@ class Place:
         project: nothing outside is read.
         folder: the deck's own folder.
         up: "" or "../" … : from the deck's page to the site's root.
+        base: the folder that the site mirrors: a file below it that is linked to keeps its place.
         pages: decks of this build, by resolved path -> page below the site.
     """
 
     project: Path
     folder: Path
     up: str
+    base: Path
     pages: dict[Path, str] = field(default_factory=dict)
 
 
@@ -138,6 +151,14 @@ class References:
             source = self._find(path.removesuffix(".html") + ".md")
             if source in self.place.pages:
                 return None
+        if (
+            found is not None
+            and found.is_file()
+            and found.is_relative_to(self.place.base.resolve())
+        ):
+            name = found.relative_to(self.place.base.resolve()).as_posix()
+            self.site.files[name] = found
+            return self.place.up + quote(name) + tail
         return self.address(value, where(value))
 
     def address(self, value: str, where: Where) -> str | None:
@@ -163,7 +184,7 @@ class References:
         return self.site.add_bytes(path.name, new.encode())
 
     def in_css(self, text: str, folder: Path, where: Callable[[str], Where], base: str) -> str:
-        """CSS with local addresses replaced; `base` leads from it to _assets/ ("" inside a page)."""
+        """CSS with local addresses replaced; `base` leads to _assets/ ("" inside a page)."""
 
         def replace(match: re.Match[str]) -> str:
             url = match["url"] or match["iurl"] or ""
@@ -183,7 +204,7 @@ class References:
         return _CSS_URL.sub(replace, text)
 
     def option(self, name: str, key: str, where: Where) -> Path | None:
-        """The file that an option such as `css` names: below the project first, then by the deck."""
+        """The file that an option such as `css` names: in the project first, then by the deck."""
         for folder in dict.fromkeys([self.place.project, *self._folders(), self.place.folder]):
             found = self._find(name, folder)
             if found is not None and found.is_file():
@@ -202,7 +223,7 @@ class References:
         if beside is not None and beside != found and beside.is_file():
             self.problems.warn(
                 "two-files",
-                f"`{key}: {name}` names a file in the project and one beside the deck; the project's is taken",
+                f"`{key}: {name}` is in the project and beside the deck; the project's is taken",
                 where,
                 "rename one of the two",
             )

@@ -27,7 +27,17 @@ _SUMMARY_LIMIT = 300
 # What each of plotly's bundles can draw; the smallest that has all traces of a deck is taken.
 BASIC = frozenset(("scatter", "bar", "pie"))
 CARTESIAN = BASIC | frozenset(
-    "box heatmap histogram histogram2d histogram2dcontour contour image violin scatterternary".split()
+    [
+        "box",
+        "heatmap",
+        "histogram",
+        "histogram2d",
+        "histogram2dcontour",
+        "contour",
+        "image",
+        "violin",
+        "scatterternary",
+    ]
 )
 
 
@@ -192,7 +202,7 @@ class DeckRenderer:
                         "attributes": Markup(render_attributes(written.attributes)),
                         "html": Markup(written.html.strip()),
                         "title": written.title,
-                        "source": f"{slide.span.file}:{slide.span.where(_lead(slide.markdown)).line}",
+                        "source": str(slide.span.where(_lead(slide.markdown))),
                     }
                     for slide, written in zip(stack.slides, html_stack, strict=True)
                 ],

@@ -25,6 +25,8 @@ def scaffold(folder: Path, lang: str) -> list[Path]:
     starter = bundled_root() / "templates" / "new"
     made = []
     for source in sorted(p for p in starter.rglob("*") if p.is_file()):
+        if "__pycache__" in source.parts:
+            continue
         name = source.relative_to(starter)
         if name.suffixes[-2:-1] in ([".en"], [".zh"]):
             if name.suffixes[-2] != f".{lang}":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +66,22 @@ REVEAL_DEFAULTS: Mapping[str, Any] = {
 }
 # Options of reveal.js that authors write at the top level, where reveal-md ignores them.
 MISPLACED = frozenset(
-    "transition transitionSpeed slideNumber controls progress center width height margin loop hash"
-    " history autoSlide backgroundTransition".split()
+    [
+        "transition",
+        "transitionSpeed",
+        "slideNumber",
+        "controls",
+        "progress",
+        "center",
+        "width",
+        "height",
+        "margin",
+        "loop",
+        "hash",
+        "history",
+        "autoSlide",
+        "backgroundTransition",
+    ]
 )
 
 
@@ -85,7 +99,7 @@ def text_option(option: Option, value: Any, where: Where | None) -> Any:
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, bool) or isinstance(value, (Mapping, list)):
+    if isinstance(value, (bool, Mapping, list)):
         raise ValueError("must be a text")
     return str(value)
 
@@ -117,14 +131,14 @@ _KINDS: Mapping[str, Callable[[Any], Any]] = {
 
 @dataclass(frozen=True)
 class Configuration:
-    """The configuration files that a deck meets, the one that wins first; `reveal` is reveal.json."""
+    """The configuration files of a deck, the one that wins first; `reveal` is reveal.json."""
 
     sources: tuple[Document, ...] = ()
-    reveal: Document = Document()
+    reveal: Document = field(default_factory=Document)
 
 
 def read_configuration(deck_folder: Path, project: Path) -> Configuration:
-    """reveal-md.json(5), reveal.json(5) and pyproject.toml, each the nearest one up to `project`."""
+    """reveal-md.json(5), reveal.json(5) and pyproject.toml, the nearest up to `project`."""
     folders = [deck_folder]
     while folders[-1] != project and project in folders[-1].parents:
         folders.append(folders[-1].parent)

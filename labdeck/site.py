@@ -62,7 +62,7 @@ class Outcome:
 
 
 def find_project(target: Path, cwd: Path) -> Path:
-    """The folder a target belongs to: an ancestor with [tool.labdeck], the working folder, its own."""
+    """A target's project: an ancestor with [tool.labdeck], the working folder, or its own."""
     folder = target if target.is_dir() else target.parent
     for ancestor in (folder, *folder.parents):
         marker = ancestor / "pyproject.toml"
@@ -218,7 +218,8 @@ class _Builder:
         problems: Problems,
     ) -> tuple[Page, frozenset[str]]:
         up = "../" * names[path].count("/")
-        place = Place(self.job.project.resolve(), path.parent, up, dict(names))
+        base = self.job.target if self.job.target.is_dir() else self.job.target.parent
+        place = Place(self.job.project.resolve(), path.parent, up, base, dict(names))
         files = SiteFiles()
         references = References(place, files, problems)
         renderer = DeckRenderer(
@@ -233,7 +234,7 @@ class _Builder:
                 "external-request",
                 f"the page will ask another host for {address}",
                 Where(deck.name),
-                "save the file beside the deck and name it there, so that the talk needs no network",
+                "save the file beside the deck and name that, so that the talk needs no network",
             )
         self.site.files.update(files.files)
         return page, frozenset(files.files)

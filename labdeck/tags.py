@@ -4,17 +4,89 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
-RAW_TEXT = frozenset("script style textarea title xmp noembed noframes".split())
+VOID = frozenset(
+    [
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "param",
+        "source",
+        "track",
+        "wbr",
+    ]
+)
+RAW_TEXT = frozenset(["script", "style", "textarea", "title", "xmp", "noembed", "noframes"])
+FORMATTING = frozenset(
+    [
+        "a",
+        "b",
+        "big",
+        "code",
+        "em",
+        "font",
+        "i",
+        "nobr",
+        "s",
+        "small",
+        "strike",
+        "strong",
+        "tt",
+        "u",
+    ]
+)
+AROUND = frozenset(("section", "div", "body", "html"))  # what a page has around a slide
+HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 # Opening one of these closes an open <p>, as in the HTML standard.
 CLOSES_P = frozenset(
-    "address article aside blockquote center details dialog dir div dl fieldset figcaption figure"
-    " footer form h1 h2 h3 h4 h5 h6 header hgroup hr main menu nav ol p pre search section summary"
-    " table ul".split()
+    [
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "center",
+        "details",
+        "dialog",
+        "dir",
+        "div",
+        "dl",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hgroup",
+        "hr",
+        "main",
+        "menu",
+        "nav",
+        "ol",
+        "p",
+        "pre",
+        "search",
+        "section",
+        "summary",
+        "table",
+        "ul",
+    ]
 )
 # Opening a key closes an open element of the value, unless one of the barriers lies between.
 CLOSES = {
@@ -28,7 +100,9 @@ CLOSES = {
     "tfoot": ("thead", "tbody", "tr", "td", "th"),
     "option": ("option",),
 }
-BARRIERS = frozenset("ul ol dl table section div select template button object".split())
+BARRIERS = frozenset(
+    ["ul", "ol", "dl", "table", "section", "div", "select", "template", "button", "object"]
+)
 
 _TOKEN = re.compile(
     r"<!--(?P<comment>.*?)(?:-->|\Z)"
@@ -109,10 +183,12 @@ def rewrite(text: str, change: Callable[[Tag], str | None]) -> str:
 def contain(text: str) -> str:
     """HTML that can neither end nor swallow what stands around it, as a browser's innerHTML does.
 
-    Comments and elements left open are closed, end tags of nothing are dropped, and a `<` that
-    begins no tag becomes text.
+    Comments and elements left open are closed, end tags that would end the page's own elements are
+    dropped, and a `<` that begins no tag becomes text. Formatting elements are counted apart: a
+    browser opens them again after a block that closed them.
     """
     opened = OpenElements()
+    formatting: Counter[str] = Counter()
     parts: list[str] = []
     last = 0
     for tag in scan(text):
@@ -122,9 +198,11 @@ def contain(text: str) -> str:
         if tag.kind == "comment":
             shown = shown if shown.endswith("-->") else shown + "-->"
         elif tag.kind == "close":
-            shown = shown if opened.pop(tag.name) or tag.name in ("p", "br") else ""
+            shown = shown if opened.pop(tag.name) or tag.name not in AROUND else ""
+            formatting[tag.name] -= formatting[tag.name] > 0
         else:
             opened.push(tag)
+            formatting[tag.name] += tag.name in FORMATTING
             if tag.name in VOID or tag.rest.rstrip().endswith("/"):
                 opened.stack.pop()
             elif tag.name in RAW_TEXT:
@@ -132,8 +210,9 @@ def contain(text: str) -> str:
                 shown += text[tag.end : end]
                 last = end
         parts.append(shown)
-    closing = "".join(f"</{tag.name}>" for tag in reversed(opened.stack))
-    return "".join(parts) + _no_markup(text[last:]) + closing
+    names = [*formatting.elements()]
+    names += [tag.name for tag in reversed(opened.stack) if tag.name not in FORMATTING]
+    return "".join(parts) + _no_markup(text[last:]) + "".join(f"</{name}>" for name in names)
 
 
 def _raw_end(text: str, tag: Tag) -> int:
@@ -156,6 +235,8 @@ class OpenElements:
         """Open an element, after closing those that its start tag closes."""
         if tag.name in CLOSES_P:
             self._close_until("p", BARRIERS | {"li", "td", "th", "button"})
+        if tag.name in HEADINGS and self.stack and self.stack[-1].name in HEADINGS:
+            self.stack.pop()
         for closed in CLOSES.get(tag.name, ()):
             self._close_until(closed, BARRIERS - {"table"} if tag.name == "tbody" else BARRIERS)
         self.stack.append(tag)

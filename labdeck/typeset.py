@@ -126,7 +126,7 @@ class Typesetter:
         return self._formulas[key]
 
     def code(self, code: str, language: str) -> Code:
-        """Highlighted code; without a language highlight.js guesses, an unknown one is left plain."""
+        """Highlighted code; without a language highlight.js guesses, unknown ones stay plain."""
         key = (code, language.lower())
         if key not in self._codes:
             self._codes[key] = self._highlight(code, language.lower())
@@ -145,7 +145,7 @@ class Typesetter:
             return False
         folder = self.assets / "hljs" / "languages"
         own = folder / f"{language}.min.js"
-        # An alias (`hs`, `tex`, `ps1`) is known only to its language's own file: load what names it.
+        # An alias (`hs`, `tex`, `ps1`) is known only to its language's file: load what names it.
         for path in [own] if own.is_file() else sorted(folder.glob("*.min.js")):
             text = path.read_text(encoding="utf-8")
             if path == own or f'"{language}"' in text:

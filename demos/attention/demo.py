@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any
 
-from labdeck.contract import Number, Param, Result, Run, demo
+from labdeck.contract import ContractError, Number, Param, Result, Run, demo
 
 SENTENCE = ("trophy", "won't fit", "suitcase", "because", "it", "is too", "big")
 WORD = "ATTENTION"
@@ -74,6 +74,11 @@ def multi_head(
 ) -> Result:
     """Train one head and several, equally large, to answer four questions about each letter."""
     from . import counts, figures, formula, relations
+
+    if width % heads:
+        raise ContractError(
+            f"heads = {heads} does not divide width = {width}", "change one of them"
+        )
 
     def train(count: int, done: int) -> relations.Answers:
         return relations.train(

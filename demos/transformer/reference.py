@@ -75,7 +75,9 @@ def sinusoids(tokens: int, width: int) -> Tensor:
 
 
 class FeedForward(nn.Sequential):
-    """The same two linear maps for every token: W₂·relu(W₁·x).   [eq. 2]
+    """Apply the same two linear maps to every token.
+
+    out = W₂·relu(W₁·x + b₁) + b₂.   [eq. 2]
 
     Shapes:
         x (B, T, C) → (B, T, C)

@@ -1,3 +1,3 @@
-"""Slide Markdown -> HTML: markdown-it-py's block phase under Python-Markdown, one feature a module."""
+"""Slide Markdown -> HTML: markdown-it-py's blocks under Python-Markdown, one feature a module."""
 
 from __future__ import annotations

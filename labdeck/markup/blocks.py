@@ -1,7 +1,7 @@
 """markdown-it-py set up for decks: CommonMark and GFM's blocks, as wide as marked 4 reads them.
 
-The differences from CommonMark are those that decks rely on (FORMAT §11.1): inside a list item a line
-of HTML goes on with the item, and a numbered list may interrupt text at any number.
+The differences from CommonMark are those that decks rely on (FORMAT §11.1): inside a list item a
+line of HTML goes on with the item, and a numbered list may interrupt text at any number.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class _CjkInline(ParserInline):
 
 
 class _CjkState(StateInline):
-    def scanDelims(self, start: int, canSplitWord: bool) -> Scanned:  # noqa: N802, N803
+    def scanDelims(self, start: int, canSplitWord: bool) -> Scanned:
         """CommonMark's flanking rules, except that a CJK neighbour counts as a border of words."""
         marker = self.src[start]
         end = start

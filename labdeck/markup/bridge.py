@@ -6,6 +6,7 @@ serializer and post-processors, so its extensions and authors' own work on decks
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as etree
 from collections.abc import Callable
 from typing import Any
@@ -41,7 +42,7 @@ class BridgeParser(BlockParser):
         self.draw_fence = draw_fence
         self.references: dict[str, Any] = {}
 
-    def parseDocument(self, lines: Any) -> etree.ElementTree:  # noqa: N802
+    def parseDocument(self, lines: Any) -> etree.ElementTree:
         """The tree of a text; link references are kept for the inline phase."""
         env: dict[str, Any] = {}
         tokens: list[Token] = []
@@ -56,6 +57,7 @@ class _TreeBuilder:
     def __init__(self, bridge: BridgeParser, root: etree.Element) -> None:
         self.bridge = bridge
         self.stack = [root]
+        self.after: dict[etree.Element, str] = {}  # comments that follow an element
 
     def build(self, tokens: list[Token]) -> None:
         for token in tokens:
@@ -64,8 +66,7 @@ class _TreeBuilder:
             elif token.nesting == 1:
                 self._open(token)
             elif token.nesting == -1:
-                if not token.hidden:
-                    self.stack.pop().tail = "\n"
+                self._close(token)
             else:
                 self._leaf(token)
 
@@ -82,18 +83,29 @@ class _TreeBuilder:
             element.set("data-labdeck-task", "checked" if token.meta["checked"] else "open")
         self.stack.append(element)
 
+    def _close(self, token: Token) -> None:
+        if token.hidden:
+            return
+        element = self.stack.pop()
+        element.tail = "\n"
+        if element in self.after:
+            self._html(self.after.pop(element))
+
     def _inline(self, token: Token) -> None:
-        """Text for the inline phase, in a fragment of its own so that what follows is no tail of it."""
+        """Text for the inline phase, in a fragment of its own: what follows is no tail of it."""
         parent = self.stack[-1]
-        fragment = _fragment(parent)
-        fragment.text = token.content
-        task = parent.attrib.pop("data-labdeck-task", None)
+        item = next((element for element in reversed(self.stack) if element.tag == "li"), None)
+        task = item.attrib.pop("data-labdeck-task", None) if item is not None else None
+        text, comments = token.content, ""
+        if item is not None and parent.tag == "p" and self.stack[-2] is item:
+            text, comments = _comments_below(token.content)
         if task is not None:
-            box = {"type": "checkbox", "disabled": ""} | (
-                {"checked": ""} if task == "checked" else {}
-            )
-            parent.insert(len(parent) - 1, etree.Element("input", box))
-            fragment.text = " " + token.content
+            checked = {"checked": ""} if task == "checked" else {}
+            etree.SubElement(parent, "input", {"type": "checkbox", "disabled": ""} | checked)
+            text = " " + text
+        _fragment(parent).text = text
+        if comments:
+            self.after[parent] = comments
 
     def _leaf(self, token: Token) -> None:
         line = token.map[0] if token.map else 0
@@ -110,6 +122,15 @@ class _TreeBuilder:
         fragment = _fragment(self.stack[-1])
         fragment.text = AtomicString(self.bridge.shelf.put(Piece("html", html, html)))
         fragment.tail = "\n"
+
+
+def _comments_below(text: str) -> tuple[str, str]:
+    """A paragraph of a loose list item without the comments on its last lines, and these.
+
+    marked reads them as blocks of the item, so that they address the whole paragraph.
+    """
+    match = re.search(r"(?:\n[ \t]*<!--(?:(?!-->).)*-->[ \t]*)+\Z", text, re.DOTALL)
+    return (text[: match.start()], match[0].strip()) if match else (text, "")
 
 
 def _fragment(parent: etree.Element) -> etree.Element:

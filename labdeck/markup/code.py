@@ -1,8 +1,9 @@
-"""Code blocks: highlighted at build time, with the line numbers and steps of reveal.js (FORMAT §6)."""
+"""Code blocks: highlighted at build time, with reveal.js' line numbers and steps (FORMAT §6)."""
 
 from __future__ import annotations
 
 import html
+import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -56,7 +57,8 @@ def draw_code(code: str, info: Info, typesetter: Typesetter) -> str:
 
 def _codes(highlighted: str, classes: str, attributes: dict[str, str], numbers: str | None) -> str:
     if numbers is None:
-        return f'<code class="{html.escape(classes)}"{render_attributes(attributes)}>{highlighted}</code>'
+        names = html.escape(classes)
+        return f'<code class="{names}"{render_attributes(attributes)}>{highlighted}</code>'
     lines = split_lines(highlighted)
     first = int(attributes.get("data-ln-start-from") or 1)
     drawn = []
@@ -74,7 +76,8 @@ def _table(lines: list[str], shown: set[int], first: int) -> str:
     for index, line in enumerate(lines):
         mark = ' class="highlight-line"' if index + 1 in shown else ""
         rows.append(
-            f'<tr{mark}><td class="hljs-ln-line hljs-ln-numbers" data-line-number="{first + index}"></td>'
+            f'<tr{mark}><td class="hljs-ln-line hljs-ln-numbers"'
+            f' data-line-number="{first + index}"></td>'
             f'<td class="hljs-ln-line hljs-ln-code">{line or " "}</td></tr>'
         )
     return f'<table class="hljs-ln"><tbody>{"".join(rows)}</tbody></table>'
@@ -112,7 +115,7 @@ def highlight_html(text: str, typesetter: Typesetter, keep: Callable[[str], str]
     parts: list[str] = []
     last = 0
     tags = list(scan(text))
-    for before, tag in zip(tags, tags[1:], strict=False):
+    for before, tag in itertools.pairwise(tags):
         if not (tag.kind == before.kind == "open" and tag.name == "code" and before.name == "pre"):
             continue
         end = next(

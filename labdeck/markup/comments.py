@@ -1,4 +1,4 @@
-"""`<!-- .slide: … -->` and `<!-- .element: … -->`: attributes for slides and elements (FORMAT §5)."""
+"""`<!-- .slide: … -->` and `<!-- .element: … -->`: for slides and elements (FORMAT §5)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class _Level:
 def apply_comments(html: str, warn: Warn) -> tuple[str, dict[str, str]]:
     """HTML with the attributes of its comments set, and those of its slide.
 
-    A comment addresses the nearest element before it among its siblings, else the element around it,
+    A comment addresses the nearest element before it among its siblings, else the one around it,
     and at the top of a slide the slide itself.
     """
     if "<!--" not in html:
@@ -128,7 +128,7 @@ class _Finder:
 
 
 def derive_background(attributes: dict[str, str]) -> dict[str, str]:
-    """reveal.js' shorthand: a `data-background` that looks like an image becomes the image (F46)."""
+    """reveal.js' shorthand: a `data-background` that looks like an image is one (F46)."""
     value = attributes.get("data-background", "")
     image = re.search(
         r"\A(?:https?|file)://|\A//|\.(?:svg|png|jpe?g|gif|bmp|webp)(?:[?#\s]|\Z)", value, re.I

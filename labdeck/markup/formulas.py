@@ -1,4 +1,4 @@
-"""Takes formulas and `{{ … }}` out of a slide's text before Markdown sees it (FORMAT F60, F64, §12)."""
+"""Takes formulas and `{{ … }}` out of a slide before Markdown sees it (FORMAT F60, F64, §12)."""
 
 from __future__ import annotations
 
@@ -34,8 +34,22 @@ _PRICE = re.compile(r"\d[\d.,]*\s*[kKmMbB]?(?:[\s,;]+|-)[^\W\d_]{2,}")
 _WORDS = re.compile(r"(?:[^\W_]|[\s,.;:'-])*(?:\d|[^\W\d_]{2})(?:[^\W_]|[\s,.;:'-])*")
 # Environments that are formulas by themselves for MathJax 2.
 _BARE = frozenset(
-    "equation equation* align align* gather gather* multline multline* eqnarray eqnarray* alignat"
-    " alignat* flalign flalign*".split()
+    [
+        "equation",
+        "equation*",
+        "align",
+        "align*",
+        "gather",
+        "gather*",
+        "multline",
+        "multline*",
+        "eqnarray",
+        "eqnarray*",
+        "alignat",
+        "alignat*",
+        "flalign",
+        "flalign*",
+    ]
 )
 _ENTITY = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "nbsp": " "}
 _DOUBLE = re.compile(r"\\\\\\\\|\\\\[{}_,;:!%#&|*]")
@@ -102,7 +116,7 @@ class FormulaTaker:
         return self._piece(match.start(), match.end(), tex, display), match.end()
 
     def _alone(self, match: re.Match[str]) -> bool:
-        """Whether both `$$` stand on lines of their own, so that a blank line inside is harmless."""
+        """Whether both `$$` stand on lines of their own: then a blank line inside is harmless."""
         before = self.text[self.text.rfind("\n", 0, match.start()) + 1 : match.start()]
         inner = match["dollars"]
         return (

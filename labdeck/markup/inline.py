@@ -1,4 +1,4 @@
-"""The inline phase: authors' inline patterns first, then CommonMark's inline rules by markdown-it-py."""
+"""The inline phase: CommonMark's inline rules by markdown-it-py, into Python-Markdown's tree."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class _InlineBuilder:
         return {k: _literal(self.shelf.restore(str(v))) for k, v in (token.attrs or {}).items()}
 
     def _softbreak(self, tokens: list[Token], index: int) -> None:
-        """A line end inside a paragraph; none between two Chinese characters, where it would be a gap."""
+        """A line end inside a paragraph; between two Chinese characters it would be a gap."""
         before = tokens[index - 1].content[-1:] if index else ""
         after = tokens[index + 1].content.lstrip()[:1] if index + 1 < len(tokens) else ""
         if before and after and is_cjk(before) and is_cjk(after):
@@ -156,7 +156,7 @@ def _plain_text(token: Token) -> str:
 
 
 def _link(match: re.Match[str]) -> tuple[str, str]:
-    """The text and the address of an autolink; punctuation that ends a sentence is not part of it."""
+    """The text and the address of an autolink, without punctuation that ends a sentence."""
     if match["mail"]:
         return match["mail"], "mailto:" + match["mail"]
     shown = match["url"]

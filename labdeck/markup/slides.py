@@ -132,7 +132,7 @@ class _Text:
         return self.shelf.plain(text, lambda p: p.source if p.kind == "html" else p.content)
 
     def _unshelve_html(self, body: str) -> str:
-        """Raw HTML back in its place, so that comments and tags are seen with their surroundings."""
+        """Raw HTML back in its place: comments and tags are seen with their surroundings."""
         pieces = self.shelf.pieces
 
         def show(match: re.Match[str]) -> str:

@@ -23,7 +23,7 @@ def slug(text: str) -> str:
 
 
 class HeadingIds(Treeprocessor):
-    """Gives headings ids; `plain` turns marks into text, `used` counts the ids of the deck so far."""
+    """Gives headings ids; `plain` turns marks into text, `used` counts the deck's ids so far."""
 
     def __init__(self, md: Markdown, plain: Callable[[str], str], used: dict[str, int]) -> None:
         super().__init__(md)

@@ -12,7 +12,7 @@ from .fences import Fence, find_fences
 from .model import Deck, Settings, Slide, Span, Stack
 from .yamlish import Document, read_json, read_yaml
 
-# As yaml-front-matter 4.1.1 has it: the closing fence is a prefix of its line, `...` closes nothing.
+# As yaml-front-matter 4.1.1 has it: the closing fence is a prefix of its line; `...` is none.
 _FRONT = re.compile(r"---\n(?P<body>[\w\W]+?)\n---")
 _NOTES = r"^s*notes?:"  # as reveal.js has it: `\s` in a plain JavaScript string is `s`
 _INDENTED_NOTES = re.compile(r"^[ \t]+notes?:", re.IGNORECASE | re.MULTILINE)

@@ -136,7 +136,6 @@ class DeckRenderer:
             DemoInserts(answers, self.lang, templates.render) if deck.settings.demos else None
         )
         inserts = Inserts(self.demos.number, self.demos.figure) if self.demos else None
-        typesetter.new_deck()
         self.writer = SlideWriter(deck.settings, typesetter, problems, inserts)
 
     def slides(self) -> list[list[SlideHtml]]:
@@ -144,8 +143,6 @@ class DeckRenderer:
         return [[self._slide(slide) for slide in stack.slides] for stack in self.deck.stacks]
 
     def _slide(self, slide: Slide) -> SlideHtml:
-        written = self.writer.write(slide)
-
         def where(address: str) -> Where:
             for text, span in ((slide.markdown, slide.span), (slide.notes, slide.notes_span)):
                 offset = text.find(address) if text and address else -1
@@ -153,8 +150,9 @@ class DeckRenderer:
                     return span.where(text.count("\n", 0, offset))
             return slide.span.where()
 
+        written = self.writer.write(slide, lambda text: self.references.in_html(text, where))
         attributes = self.references.in_attributes(written.attributes, where)
-        return SlideHtml(attributes, self.references.in_html(written.html, where), written.title)
+        return SlideHtml(attributes, written.html, written.title)
 
     def page(self, stacks: list[list[SlideHtml]], furniture: Furniture) -> Page:
         """The whole page."""

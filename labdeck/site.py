@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .answers import Answer
+from .cache import Cache
 from .catalogue import Catalogue
 from .errors import DeckError, MachineError, Problems, UsageError, Where
 from .furnish import Furnisher
@@ -222,10 +223,13 @@ class _Builder:
         place = Place(self.job.project.resolve(), path.parent, up, base, dict(names))
         files = SiteFiles()
         references = References(place, files, problems)
+        cache = Cache.of_deck(self.job.project, path, self.typesetter.version)
+        self.typesetter.new_deck(cache)
         renderer = DeckRenderer(
             deck, self.templates, self.typesetter, references, answers, problems
         )
         slides = renderer.slides()
+        cache.save()
         furnisher = Furnisher(deck, references, assets_root(), problems)
         body = "".join(slide.html for stack in slides for slide in stack)
         page = renderer.page(slides, furnisher.furniture(body))

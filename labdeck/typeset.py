@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from . import __version__
+from .cache import Cache
 from .errors import MachineError
 
 _KATEX_JS = """
@@ -29,20 +30,12 @@ _HLJS_JS = """
 function highlightCode(code, language) {
   var result = language ? hljs.highlight(code, {language: language, ignoreIllegals: true})
                         : hljs.highlightAuto(code);
-  return JSON.stringify({html: result.value, language: result.language || ''});
+  return result.value;
 }
 function knows(language) { return !!hljs.getLanguage(language); }
 """
 _DEFINES = re.compile(r"\\(?:[gx]?def|(?:re|provide)?newcommand|let)\b")
 PLAIN = frozenset(("text", "txt", "plain", "plaintext", "none", "nohighlight", "no-highlight"))
-
-
-@dataclass(frozen=True)
-class Code:
-    """Highlighted code: HTML with `hljs-…` spans, and the language taken ("" for plain text)."""
-
-    html: str
-    language: str
 
 
 class TexError(Exception):
@@ -70,9 +63,8 @@ class Typesetter:
 
     def __init__(self, assets: Path) -> None:
         self.assets = assets
-        self._formulas: dict[tuple[str, bool], str] = {}
-        self._codes: dict[tuple[str, str], Code] = {}
-        self._stateful = False
+        self.cache = Cache()
+        self._stateful = False  # whether the deck has defined macros: then nothing is kept
 
     @cached_property
     def _katex(self) -> Any:
@@ -103,12 +95,18 @@ class Typesetter:
                 code="assets",
             ) from error
 
-    def new_deck(self) -> None:
-        """Forget the macros that the last deck defined."""
+    @cached_property
+    def version(self) -> str:
+        """Changes whenever KaTeX, highlight.js or this module would give something else."""
+        digest = self.assets / "DIGEST"
+        return f"{__version__} {digest.read_text().strip() if digest.is_file() else ''}"
+
+    def new_deck(self, cache: Cache | None = None) -> None:
+        """Begin a deck: forget the macros that the last one defined, and take its cache."""
         if self._stateful:
             self._katex.eval("forgetMacros()")
-            self._formulas.clear()
             self._stateful = False
+        self.cache = cache or Cache()
 
     def tex(self, tex: str, display: bool) -> str:
         """A formula as HTML with MathML beside it.
@@ -116,27 +114,35 @@ class Typesetter:
         Raises:
             TexError: KaTeX cannot read it; the snippet has a caret under the place.
         """
-        key = (tex, display)
-        if key not in self._formulas:
-            self._stateful = self._stateful or bool(_DEFINES.search(tex))
-            answer = json.loads(self._katex.get("typesetTex")(tex, display))
-            if "error" in answer:
-                raise _tex_error(tex, answer)
-            self._formulas[key] = answer["html"]
-        return self._formulas[key]
+        self._stateful = self._stateful or bool(_DEFINES.search(tex))
+        key = f"{'display' if display else 'inline'} {tex}"
+        kept = None if self._stateful else self.cache.get(key)
+        if kept is not None:
+            return kept
+        answer = json.loads(self._katex.get("typesetTex")(tex, display))
+        if "error" in answer:
+            raise _tex_error(tex, answer)
+        if not self._stateful:
+            self.cache.put(key, answer["html"])
+        return str(answer["html"])
 
-    def code(self, code: str, language: str) -> Code:
-        """Highlighted code; without a language highlight.js guesses, unknown ones stay plain."""
-        key = (code, language.lower())
-        if key not in self._codes:
-            self._codes[key] = self._highlight(code, language.lower())
-        return self._codes[key]
+    def code(self, code: str, language: str) -> str:
+        """Code as HTML with `hljs-…` spans.
 
-    def _highlight(self, code: str, language: str) -> Code:
+        Without a language highlight.js guesses one; an unknown language leaves the code plain.
+        """
+        language = language.lower()
+        key = f"code {language} {code}"
+        kept = self.cache.get(key)
+        if kept is None:
+            kept = self._highlight(code, language)
+            self.cache.put(key, kept)
+        return kept
+
+    def _highlight(self, code: str, language: str) -> str:
         if language in PLAIN or (language and not self._load_language(language)):
-            return Code(_escape(code), "")
-        answer = json.loads(self._hljs.get("highlightCode")(code, language))
-        return Code(answer["html"], answer["language"])
+            return _escape(code)
+        return str(self._hljs.get("highlightCode")(code, language))
 
     def _load_language(self, language: str) -> bool:
         if self._hljs.get("knows")(language):

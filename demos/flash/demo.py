@@ -19,7 +19,7 @@ MIB = 2**20
 )
 def tiling(
     run: Run,
-    tokens: Annotated[int, Param("sequence length", low=2, high=16384, cuda=8192)] = 1000,
+    tokens: Annotated[int, Param("sequence length", low=2, high=8192, cuda=8192)] = 1000,
     tile: Annotated[int, Param("queries and keys in a tile", low=1, high=1024)] = 64,
     heads: Annotated[int, Param("heads", low=1, high=32)] = 2,
     width: Annotated[int, Param("width of a head", low=1, high=256)] = 64,

@@ -14,6 +14,7 @@ from .memory import peak_bytes
 from .reference import tiled_attention, walk
 
 SIZES = (1, 7, 16, 64, 100, 256)  # keys a tile, in the comparison of errors
+MOST = 1024  # tiles of keys in that comparison; a size that needs more is left out
 LOUD = 40.0  # what logits are multiplied by to make e^score overflow
 
 
@@ -75,10 +76,11 @@ class Errors:
 def compare(
     inputs: Inputs, tile: int, report: Callable[[int, int], None] = lambda step, total: None
 ) -> Errors:
-    """Measure Errors for SIZES and for `tile`."""
+    """Measure Errors for SIZES (those of not too many tiles) and for `tile`."""
     exact = inputs.plain(torch.float64)
     tokens = inputs.q.shape[-2]
-    sizes = sorted({min(size, tokens) for size in (*SIZES, tile)})
+    asked = [size for size in SIZES if tokens <= MOST * size]
+    sizes = sorted({min(size, tokens) for size in (*asked, tile)})
 
     def off(size: int, dtype: torch.dtype, rescale: bool = True) -> Tensor:
         out = tiled_attention(

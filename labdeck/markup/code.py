@@ -45,14 +45,14 @@ def read_info(info: str) -> Info:
 
 
 def draw_code(code: str, info: Info, typesetter: Typesetter) -> str:
-    """A `<pre>` with highlighted code; each further step is a `<code class="fragment">` on top."""
+    """Highlighted code for a `<pre>`; each further step is a `<code class="fragment">` on top."""
     language = info.language.lower()
     attributes: dict[str, str] = {}
     if info.start is not None:
         attributes["data-ln-start-from"] = info.start
     classes = " ".join([*([language] if language else []), *info.rest, "hljs"])
-    highlighted = typesetter.code(code.rstrip("\n"), language).html
-    return "<pre>" + _codes(highlighted, classes, attributes, info.numbers) + "</pre>"
+    highlighted = typesetter.code(code.rstrip("\n"), language)
+    return _codes(highlighted, classes, attributes, info.numbers)
 
 
 def _codes(highlighted: str, classes: str, attributes: dict[str, str], numbers: str | None) -> str:
@@ -145,7 +145,7 @@ def _redraw(tag: Tag, source: str, typesetter: Typesetter) -> str:
     if "<" in code and re.search(r"</?(?:mark|span|b|em|strong|u)\b", code):
         highlighted = source  # marked up by hand
     else:
-        highlighted = typesetter.code(code.rstrip("\n"), language).html
+        highlighted = typesetter.code(code.rstrip("\n"), language)
     return _codes(highlighted, " ".join([*names, "hljs"]), attributes, numbers)
 
 

@@ -20,17 +20,18 @@ _FOREIGN = re.compile("[\ufdd0-\ufdef]")
 
 @dataclass(frozen=True)
 class Piece:
-    """A piece of the source: a formula, an expression, or HTML that is done.
+    """A piece of the source: a formula, an expression, or HTML.
 
     Args:
-        kind: what it is.
+        kind: what it is; `html` goes back into the text before comments and addresses are read,
+            `done` when all that is over.
         source: the text it stood for, delimiters included.
         content: TeX, expression or HTML.
         display: for a formula, whether it is set on a line of its own.
         where: its first character in the deck.
     """
 
-    kind: Literal["math", "number", "html"]
+    kind: Literal["math", "number", "html", "done"]
     source: str
     content: str
     display: bool = False
@@ -51,7 +52,8 @@ class Shelf:
     def put(self, piece: Piece) -> str:
         """A mark for the piece, as many lines long as its source."""
         self.pieces.append(piece)
-        fill = f"\n{FILL}" * piece.source.count("\n") if piece.kind != "html" else ""
+        inline = piece.kind in ("math", "number")
+        fill = f"\n{FILL}" * piece.source.count("\n") if inline else ""
         return f"{OPEN}{len(self.pieces) - 1}{CLOSE}{fill}"
 
     def restore(self, text: str) -> str:
@@ -73,7 +75,7 @@ class Shelf:
 
         def replace(match: re.Match[str]) -> str:
             piece = self.pieces[int(match[1])]
-            if piece.kind != "html" and _inside_tag(text, match.start()):
+            if piece.kind in ("math", "number") and _inside_tag(text, match.start()):
                 return html.escape(piece.source, quote=True)
             return show(piece)
 

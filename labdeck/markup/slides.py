@@ -70,8 +70,11 @@ class SlideWriter:
         self.parser = create_parser(breaks=bool(settings.markdown_options.get("breaks")))
         self.ids: dict[str, int] = {}
 
-    def write(self, slide: Slide) -> SlideHtml:
-        """The HTML of a slide, notes at its end."""
+    def write(self, slide: Slide, edit: Callable[[str], str] = str) -> SlideHtml:
+        """The HTML of a slide, notes at its end; `edit` changes what the author wrote of it.
+
+        What formulas and code become is put in after `edit`: it has no address to change.
+        """
         text = _Text(self, slide.span)
         body = text.convert(slide.markdown)
         body, attributes = apply_comments(body, text.warn)
@@ -79,8 +82,8 @@ class SlideWriter:
         if slide.notes is not None and slide.notes_span is not None:
             notes = _Text(self, slide.notes_span)
             note_html, _ = apply_comments(notes.convert(slide.notes.strip("\n")), notes.warn)
-            aside = f'<aside class="notes">{notes.finish(note_html)}</aside>'
-        body = text.finish(body) + aside
+            aside = f'<aside class="notes">{notes.finish(note_html, edit)}</aside>'
+        body = text.finish(body, edit) + aside
         return SlideHtml(derive_background(attributes), body, _title(body))
 
 
@@ -101,9 +104,9 @@ class _Text:
         )
         return self._unshelve_html(self._markdown().convert(taker.take(self.source)))
 
-    def finish(self, body: str) -> str:
+    def finish(self, body: str, edit: Callable[[str], str]) -> str:
         """HTML with everything in place."""
-        body = contain(rewrite(body, _neutralise))
+        body = edit(contain(rewrite(body, _neutralise)))
         body = highlight_html(body, self.writer.typesetter, self.shelf.restore)
         return self.shelf.fill(body, self._show)
 
@@ -151,7 +154,8 @@ class _Text:
         read = read_info(info)
         if read.rest:
             self._warn_rest(read.rest, where)
-        return draw_code(code, read, self.writer.typesetter)
+        drawn = draw_code(code, read, self.writer.typesetter)
+        return f"<pre>{self.shelf.put(Piece('done', code, drawn))}</pre>"
 
     def _warn_rest(self, rest: tuple[str, ...], where: Where) -> None:
         brackets = any("[" in word for word in rest)
@@ -166,7 +170,7 @@ class _Text:
         return self.writer.inserts.figure(name, body, where)
 
     def _show(self, piece: Piece) -> str:
-        if piece.kind == "html":
+        if piece.kind in ("html", "done"):
             return piece.content
         where = piece.where or self.span.where()
         if piece.kind == "number":

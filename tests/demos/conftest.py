@@ -47,9 +47,7 @@ def perform() -> Callable[..., Result]:
         heard: list[Progress] = []
         state = torch.get_rng_state()
         result = demo(Run(seed=seed, report=heard.append), **demo.bind(params))
-        assert torch.equal(state, torch.get_rng_state()), (
-            "a demo draws only from its own generators"
-        )
+        assert torch.equal(state, torch.get_rng_state()), "global random numbers drawn"
         steps = [progress.step for progress in heard]
         assert steps == sorted(steps)
         assert heard[-1].step == heard[-1].total

@@ -101,7 +101,7 @@ def test_wrong_shapes_are_named(shapes: tuple[tuple[int, ...], ...], message: st
 
 def test_wrong_dtypes_are_named() -> None:
     x = torch.zeros(2, 3)
-    with pytest.raises(ValueError, match="one floating dtype, got torch.float32, torch.float64"):
+    with pytest.raises(ValueError, match=r"one floating dtype, got torch\.float32, torch\.float64"):
         reference.scaled_dot_product(x, x.double(), x)
     with pytest.raises(ValueError, match="mask must be boolean"):
         reference.scaled_dot_product(x, x, x, mask=torch.ones(2, 2))
@@ -188,7 +188,7 @@ def test_divergence_of_known_heads() -> None:
 def test_looking_at_unknown_words_is_an_error() -> None:
     with pytest.raises(ValueError, match="a sentence has 7 words"):
         coreference.look(coreference.Reader(8), ("trophy",))
-    with pytest.raises(ValueError, match="nine letters|9 letters A to Z, got 'word'"):
+    with pytest.raises(ValueError, match="9 letters A to Z, got 'word'"):
         relations.look(relations.Relater(8, 1), "word")
 
 

@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DEMOS = ROOT / "demos"
+MODULES = sorted(DEMOS.rglob("*.py"))
 TOPICS = sorted(path.parent for path in DEMOS.glob("*/demo.py"))
 MODULE_LABELS = ("Summary", "Source", "Differs", "Needs", "Shows")
 LABELS = ("Shapes", "Units", "Cost", "Args", "Raises", "Checked by")
@@ -49,9 +50,8 @@ def arguments(node: Documented) -> list[str]:
             if isinstance(part, ast.FunctionDef) and part.name == "__init__"
         )
     given = function.args
-    return [
-        arg.arg for arg in (*given.posonlyargs, *given.args, *given.kwonlyargs) if arg.arg != "self"
-    ]
+    names = [arg.arg for arg in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+    return [name for name in names if name != "self"]
 
 
 REFERENCES = [
@@ -84,8 +84,7 @@ def test_topics_say_what_they_show(topic: Path) -> None:
 @pytest.mark.parametrize("node", REFERENCES)
 def test_references_have_every_label(node: Documented) -> None:
     text = ast.get_docstring(node) or ""
-    first = text.splitlines()[0]
-    assert first.endswith((".", ": softmax(q·kᵀ/√d · v).")), "the first line is one sentence"
+    assert text.splitlines()[0].endswith("."), "the first line is one sentence"
     parts = labelled(text, LABELS)
     assert tuple(parts) == LABELS
     assert all(part.strip() for part in parts.values())
@@ -115,9 +114,7 @@ def test_counts_named_in_docstrings_exist() -> None:
                 assert set(re.findall(r"counts\.(\w+)\(\)", text)) <= counts, topic.name
 
 
-@pytest.mark.parametrize(
-    "path", sorted(DEMOS.rglob("*.py")), ids=lambda p: str(p.relative_to(DEMOS))
-)
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(DEMOS)))
 def test_functions_and_modules_stay_small(path: Path) -> None:
     text = path.read_text("utf-8")
     tree = ast.parse(text)

@@ -124,7 +124,7 @@ def test_what_does_not_fit_is_named(
 
 def test_mixed_dtypes_are_named() -> None:
     x = torch.zeros(2, 3)
-    with pytest.raises(ValueError, match="got torch.float32, torch.float64, torch.float32"):
+    with pytest.raises(ValueError, match=r"got torch\.float32, torch\.float64, torch\.float32"):
         reference.tiled_attention(x, x.double(), x)
 
 

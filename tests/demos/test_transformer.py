@@ -191,7 +191,7 @@ def test_scores_of_a_model_that_is_always_right() -> None:
 
 def test_a_model_learns_to_reverse_and_needs_positions() -> None:
     lessons = [
-        reversal.teach(small(symbols=20, width=32, positions=flag), 4, 120, seed=0)
+        reversal.teach(reference.Config(20, 32, 2, 1, 64, positions=flag), 4, 150, seed=0)
         for flag in (True, False)
     ]
     with_positions, without = (lesson.scores[-1].exact for lesson in lessons)

@@ -114,7 +114,8 @@ class DemoInserts:
             "result": self._stored(name).request.key,
             "alt": options.get("alt") or self.text(figure.alt),
             "caption": options.get("caption", ""),
-            "height": options.get("height", ""),
+            "height": _length(options.get("height", "")),
+            "provenance": self._provenance(name),
             "spec": Markup(script_json(spec)),
             "stale": answer.stale,
             "stale_mark": "（结果已过期）" if self.lang == "zh" else "(stale)",
@@ -126,6 +127,7 @@ class DemoInserts:
             "demo": name,
             "name": metric,
             "result": self._stored(name).request.key,
+            "provenance": self._provenance(name),
             "columns": [self.text(column) for column in table.columns],
             "rows": table.rows,
             "caption": options.get("caption", ""),
@@ -155,6 +157,11 @@ class DemoInserts:
         if stale := self.answers[name].stale:
             parts.append(f"stale: {stale}")
         return " · ".join(parts)
+
+
+def _length(text: str) -> str:
+    """A CSS length; a bare number is in pixels of the slide."""
+    return f"{text}px" if text.replace(".", "", 1).isdigit() else text
 
 
 def script_json(value: Any) -> str:

@@ -37,14 +37,15 @@ class Conditions:
     Args:
         device: auto, cpu, cuda or cuda:N.
         dtype: the floating type to compute in.
-        threads: for torch; None leaves torch's own choice.
+        threads: for torch. One is the default: demos are small, and the digits of their sums
+            then depend on no number of cores.
         limit_s: instead of each demo's own time limit.
         memory_bytes: most that one demo may hold; None for a share of the machine's.
     """
 
     device: str = "auto"
     dtype: str = "float32"
-    threads: int | None = None
+    threads: int = 1
     limit_s: float | None = None
     memory_bytes: int | None = None
 

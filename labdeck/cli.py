@@ -86,7 +86,7 @@ _DEMO_FLAGS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--dtype", {"default": "float32", "show_default": True, "help": "floating type of demos"}),
     (
         "--threads",
-        {"type": click.IntRange(1), "help": "threads torch may use; default: its own choice"},
+        {"type": click.IntRange(1), "default": 1, "show_default": True, "help": "for torch"},
     ),
     (
         "--time-limit",

@@ -75,9 +75,9 @@ class DeckError(Exception):
 
     def at(self, where: Where) -> DeckError:
         """The same error with a place, unless it already has one."""
-        if self.where is not None:
-            return self
-        return DeckError(self.message, where, self.hint, code=self.code, snippet=self.snippet)
+        if self.where is None:
+            self.where = where
+        return self
 
     def problem(self) -> Problem:
         return Problem("error", self.code, self.message, self.where, self.hint, self.snippet)

@@ -22,6 +22,9 @@ _SI = (
 )
 
 
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 @dataclass(frozen=True)
 class Shown:
     """An evaluated expression.
@@ -103,6 +106,14 @@ def si(value: float, digits: int = 3) -> _Formatted:
     return _Formatted(f"{text} {prefix}{unit}".rstrip(), float(value))
 
 
+def sci(value: float, digits: int = 2) -> _Formatted:
+    """A number as a power of ten: 4.4e-07 -> 4.4 × 10⁻⁷."""
+    mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+    power = str(int(exponent)).translate(_SUPERSCRIPT)
+    unit = getattr(value, "unit", "")
+    return _Formatted(f"{mantissa} × 10{power} {unit}".rstrip(), float(value))
+
+
 def fmt(value: float, spec: str = ".3g") -> _Formatted:
     """A number by Python's format specification, without its unit."""
     try:
@@ -142,6 +153,16 @@ def plain_number(number: Number) -> str:
     return plain_text(_Quantity(number))
 
 
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "percent": percent,
+    "si": si,
+    "sci": sci,
+    "fmt": fmt,
+    "round": round,
+    "abs": abs,
+}
+
+
 class Expressions:
     """Evaluates the expressions of one deck.
 
@@ -160,13 +181,7 @@ class Expressions:
         self.missing = missing
         self.environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
         self.environment.globals.clear()
-        self.environment.filters = {
-            "percent": percent,
-            "si": si,
-            "fmt": fmt,
-            "round": round,
-            "abs": abs,
-        }
+        self.environment.filters = dict(FILTERS)
         self._compiled: dict[str, Callable[..., Any]] = {}
 
     def evaluate(self, expression: str, where: Where) -> Shown:
@@ -188,7 +203,7 @@ class Expressions:
             raise DeckError(
                 f"{{{{ {expression} }}}}: {error}",
                 where,
-                "write e.g. {{ lora.accuracy | percent }}; filters: percent, si, fmt, round, abs",
+                "write e.g. {{ lora.accuracy | percent }}; filters: percent, si, sci, fmt, round, abs",
                 code="undefined-number",
             ) from error
         raw = getattr(value, "value", value)

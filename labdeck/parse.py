@@ -149,7 +149,7 @@ class _Splitter:
     def _separators(self) -> list[tuple[int, int, bool]]:
         found: list[tuple[int, int, bool]] = []
         position = 0
-        while match := self.either.search(self.body, position):
+        while position <= len(self.body) and (match := self.either.search(self.body, position)):
             start, end = match.span()
             position = end
             if start == end:  # an empty match separates nothing and must not loop
@@ -188,9 +188,8 @@ class _Splitter:
             hint = "anchor it: separator: ^---$ and verticalSeparator: ^----$"
             message = "`separator` matches inside `verticalSeparator`, so this makes no stack"
             self.problems.warn("vertical-separator-swallowed", message, at, hint)
-        line_start = self.body.rfind("\n", 0, start) + 1
-        before = self.body[line_start:start]
-        if before.count("`") % 2 == 1:
+        before = self.body[self.body.rfind("\n", 0, start) + 1 : start]
+        if not text.startswith("\n") and before.count("`") % 2 == 1:
             hint = "write the separator otherwise here, e.g. with &lt; for <"
             message = "a separator inside inline code separates slides"
             self.problems.warn("separator-in-code", message, at, hint)

@@ -86,7 +86,9 @@ def test_f2_a_closing_line_that_goes_on_is_content(closing: str, content: str) -
 
 
 def test_f2_three_dots_do_not_close() -> None:
-    assert parse("---\na: 1\n...\nb: 2\n---\nB")[0].settings.title is None or True
+    deck, _ = parse("---\ntitle: A\n...\n# B\n")
+    assert deck.settings.title is None
+    assert slides(deck) == [[""], ["title: A\n...\n# B"]]
 
 
 def test_f3_front_matter_may_be_json() -> None:
@@ -139,8 +141,8 @@ def test_f24_empty_slides_are_slides_and_say_so() -> None:
     assert slides(deck) == [["A"], [""], ["B"], [""]]
     hint = "\n    → remove one of the separators around it if it is not meant to be there"
     assert [p.removesuffix(hint) for p in problems] == [
-        "t.md:2: warning: an empty slide",
-        "t.md:6: warning: an empty slide",
+        "t.md:3: warning: an empty slide",
+        "t.md:7: warning: an empty slide",
     ]
 
 
@@ -169,10 +171,8 @@ def test_f25_nothing_separates_inside_a_closed_fence() -> None:
         deck, problems = parse(text)
         assert len(deck.stacks) == 2 and slides(deck)[1] == ["B"]
         assert problems == [
-            f"t.md:{line}:1: warning: '{dashes}' inside a code block does not separate slides here,"
-            " but does in reveal-md\n"
-            "    → nothing to do unless the deck must also open in reveal-md"
-            for line, dashes in ((5, "---"), (7, "----"))
+            "t.md:5:1: warning: '---' inside a code block separates slides in reveal-md, but not"
+            " here\n    → nothing to do unless the deck must also open in reveal-md"
         ]
 
 
@@ -232,10 +232,6 @@ def test_a_separator_that_is_no_regular_expression_says_so(key: str, value: str)
 
 def test_javascript_and_python_write_names_of_groups_otherwise() -> None:
     assert javascript_regex(r"(?<a>x)\r\n(?<=\n)", "s").pattern == "(?P<a>x)\\r?\\n(?<=\\n)"
-
-
-def test_a_separator_that_matches_nothing_does_not_loop() -> None:
-    assert shape("---\nseparator: 'x*'\n---\nA\nB") == [["A\nB"]]
 
 
 # Notes
@@ -321,9 +317,9 @@ def test_random_slides_joined_by_separators_split_into_the_same_slides(seed: int
     gap = dice.choice(["\n{}\n", "\n\n{}\n\n", "\n{}\n\n"])
     vertical, horizontal = gap.format("----"), gap.format("---")
     text = horizontal.join(vertical.join(stack) for stack in stacks)
-    assert shape(text) == stacks
+    assert slides(parse(text)[0]) == stacks
     front = "---\ntitle: x\n---\n" if dice.random() < 0.5 else ""
-    assert shape(front + text.replace("\n", "\r\n")) == stacks
+    assert slides(parse(front + text.replace("\n", "\r\n"))[0]) == stacks
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -274,10 +274,10 @@ def configuration_error(folder: Path) -> str:
 
 
 def test_an_unknown_option_in_pyproject_is_an_error(tmp_path: Path) -> None:
-    write(tmp_path, **{"pyproject.toml": "[tool.labdeck]\nautor = 'x'\n"})
+    write(tmp_path, **{"pyproject.toml": "[tool.labdeck]\nseperator = 'x'\n"})
     assert configuration_error(tmp_path) == (
-        f"{tmp_path}/pyproject.toml: error: [tool.labdeck]: unknown option `autor`\n"
-        "    → did you mean `author`?"
+        f"{tmp_path}/pyproject.toml: error: [tool.labdeck]: unknown option `seperator`\n"
+        "    → did you mean `separator` or `notesSeparator` or `verticalSeparator`?"
     )
 
 

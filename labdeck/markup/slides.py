@@ -224,6 +224,9 @@ def _neutralise(tag: Tag) -> str | None:
     """A script in a slide does nothing, as in reveal-md, which inserts slides as text (F35)."""
     if tag.name != "script":
         return None
+    kind = tag.attributes.get("type", "").lower()
+    if kind and "script" not in kind and kind != "module":
+        return None  # data, which no browser runs
     return with_attributes(tag, {"type": "text/plain"})
 
 

@@ -67,6 +67,11 @@
       note.font = Object.assign({}, note.font, { size: size, color: colors.text });
     });
     var data = spec.data.map(function (trace) {
+      if (!trace.type || trace.type === "scatter") {
+        return Object.assign({}, trace, {
+          line: Object.assign({ width: 4 }, trace.line), marker: Object.assign({ size: 10 }, trace.marker),
+        });
+      }
       if (!/heatmap|contour|surface/.test(trace.type || "")) return trace;
       var bar = Object.assign({ thickness: 16, outlinewidth: 0 }, trace.colorbar, { tickfont: font });
       return Object.assign({ colorscale: colors.sequential }, trace, { colorbar: bar });
@@ -96,5 +101,6 @@
   document.addEventListener("DOMContentLoaded", function () {
     Reveal.on("ready", drawAround);
     Reveal.on("slidechanged", drawAround);
+    if (Reveal.isReady && Reveal.isReady()) drawAround();
   });
 })();

@@ -47,5 +47,6 @@
     ["ready", "slidechanged", "fragmentshown", "fragmenthidden"].forEach(function (name) {
       Reveal.on(name, onStep);
     });
+    if (Reveal.isReady && Reveal.isReady()) onStep();
   });
 })();

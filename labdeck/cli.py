@@ -169,13 +169,17 @@ def build(target: Path | None, out: Path, strict: bool, policy: str, **values: A
 
 def _say_built(pages: int, changed: int, shown: str) -> None:
     if pages:
-        talks = "1 talk" if pages == 1 else f"{pages} talks"
-        files = "nothing changed" if not changed else f"{changed} files written"
-        click.echo(f"{talks}, {files}: {shown}")
+        files = f"{_several(changed, 'file')} written" if changed else "nothing changed"
+        click.echo(f"{_several(pages, 'talk')}, {files}: {shown}")
 
 
 def _count(problems: Problems) -> str:
-    return f"{len(problems.errors)} errors, {len(problems.warnings)} warnings"
+    errors, warnings = len(problems.errors), len(problems.warnings)
+    return f"{_several(errors, 'error')}, {_several(warnings, 'warning')}"
+
+
+def _several(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _report(problems: Problems, strict: bool) -> int:

@@ -203,10 +203,11 @@ class Expressions:
             raise DeckError(
                 f"{{{{ {expression} }}}}: {error}",
                 where,
-                "write e.g. {{ lora.accuracy | percent }}; filters: percent, si, sci, fmt, round, abs",
+                "write e.g. {{ lora.accuracy | percent }}; filters: " + ", ".join(FILTERS),
                 code="undefined-number",
             ) from error
         raw = getattr(value, "value", value)
+        raw = int(raw) if getattr(raw, "whole", False) else raw
         return Shown(
             text, raw if isinstance(raw, (int, float)) else str(raw), tuple(dict.fromkeys(used))
         )

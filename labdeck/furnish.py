@@ -64,7 +64,9 @@ class Furnisher:
         self.up = references.place.up
 
     def furniture(self, body: str) -> Furniture:
-        """Addresses for the page; `body` tells whether it has formulas, code, figures."""
+        """Addresses for the page; `body` tells whether it has formulas."""
+        for name in self.settings.static_dirs:
+            self.references.folder(name, self._where("staticDirs"))
         styles = [Style(self._vendored(f"reveal/{name}.css")) for name in ("reset", "reveal")]
         styles += [Style(self._theme(), "theme"), Style(self._highlight_theme(), "highlight-theme")]
         if "katex" in body:

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from .errors import DeckError, UsageError, Where
 
@@ -28,11 +29,21 @@ class Plan:
         pages: name below the folder -> (content, names of the files it needs).
         files: name -> content, for all those files.
         failed: pages whose decks could not be built; what is there of them stays.
+        talks: page -> what the index says of it, kept for as long as the page.
     """
 
     pages: Mapping[str, tuple[bytes, frozenset[str]]]
     files: Mapping[str, Content]
     failed: frozenset[str] = frozenset()
+    talks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A page that is there: the files it needs, and what the index says of it."""
+
+    needs: tuple[str, ...]
+    talk: Mapping[str, Any] | None = None
 
 
 @dataclass
@@ -45,19 +56,27 @@ class Written:
 
 def publish(folder: Path, plan: Plan) -> Written:
     """Bring a folder to what the plan wants; DeckError leaves it as it was."""
-    old = _read_manifest(folder)
-    kept = {page: needs for page, needs in old.items() if page in plan.failed}
-    manifest = {page: sorted(needs) for page, (_, needs) in plan.pages.items()} | kept
+    old = read_manifest(folder)
+    kept = {page: entry for page, entry in old.items() if page in plan.failed}
+    new = {
+        page: Kept(tuple(sorted(needs)), plan.talks.get(page))
+        for page, (_, needs) in plan.pages.items()
+    }
+    manifest = new | kept
     contents: dict[str, Content] = dict(plan.files)
     contents |= {page: content for page, (content, _) in plan.pages.items()}
     contents[MANIFEST] = _manifest_text(manifest)
     changed = [name for name, content in contents.items() if not _same(folder / name, content)]
-    wanted = {*contents, *manifest, *(name for needs in manifest.values() for name in needs)}
-    gone = sorted({*old, *(name for needs in old.values() for name in needs)} - wanted)
+    wanted = {*contents, *manifest, *_needed(manifest)}
+    gone = sorted({*old, *_needed(old)} - wanted)
     written = Written(sorted(changed), [name for name in gone if (folder / name).exists()])
     if written.changed or written.removed:
         _write(folder, contents, written, plan)
     return written
+
+
+def _needed(manifest: Mapping[str, Kept]) -> set[str]:
+    return {name for entry in manifest.values() for name in entry.needs}
 
 
 def _write(folder: Path, contents: Mapping[str, Content], written: Written, plan: Plan) -> None:
@@ -113,15 +132,18 @@ def _same(path: Path, content: Content) -> bool:
         return False
 
 
-def _manifest_text(manifest: Mapping[str, Iterable[str]]) -> bytes:
-    pages = {page: sorted(needs) for page, needs in sorted(manifest.items())}
+def _manifest_text(manifest: Mapping[str, Kept]) -> bytes:
+    pages = {
+        page: {"needs": list(entry.needs), "talk": entry.talk}
+        for page, entry in sorted(manifest.items())
+    }
     return (
         json.dumps({"labdeck": 1, "pages": pages}, indent=1, ensure_ascii=False) + "\n"
     ).encode()
 
 
-def _read_manifest(folder: Path) -> dict[str, list[str]]:
-    """Pages of the site that is there, with what they need; UsageError if it is not ours."""
+def read_manifest(folder: Path) -> dict[str, Kept]:
+    """Pages of the site that is there; UsageError if the folder is not ours."""
     path = folder / MANIFEST
     if not folder.exists():
         return {}
@@ -137,7 +159,7 @@ def _read_manifest(folder: Path) -> dict[str, list[str]]:
         return {}
     try:
         pages = json.loads(path.read_text(encoding="utf-8"))["pages"]
-        return {page: list(needs) for page, needs in pages.items()}
+        return {page: Kept(tuple(e["needs"]), e["talk"]) for page, e in pages.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DeckError(
             f"cannot be read: {error}", Where(str(path)), "delete it and build again", code="write"

@@ -177,6 +177,18 @@ class References:
             return None
         return self.place.up + quote(self._add(found)) + tail
 
+    def folder(self, name: str, where: Where) -> None:
+        """Copy a folder as it is, so that scripts find what no tag mentions (`staticDirs`)."""
+        found = self._find(name) or self._find(name, self.place.project)
+        if found is None or not found.is_dir():
+            self._missing(name, where)
+            return
+        base = self.place.base.resolve()
+        root = base if found.is_relative_to(base) else found.parent
+        for path in sorted(p for p in found.rglob("*") if p.is_file()):
+            if path.resolve().is_relative_to(self.place.project.resolve()):
+                self.site.files[path.relative_to(root).as_posix()] = path
+
     def stylesheet(self, path: Path) -> str:
         """Add a stylesheet and all it mentions; its name below the site."""
         text = path.read_text(encoding="utf-8-sig", errors="replace")

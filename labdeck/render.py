@@ -23,7 +23,6 @@ from .typeset import Typesetter
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-_SUMMARY_LIMIT = 300
 # What each of plotly's bundles can draw; the smallest that has all traces of a deck is taken.
 BASIC = frozenset(("scatter", "bar", "pie"))
 CARTESIAN = BASIC | frozenset(
@@ -235,30 +234,30 @@ def guess_language(text: str) -> str:
     return "zh-CN" if han > 0.1 * len(letters) and han else "en"
 
 
-def render_index(templates: Templates, pages: list[tuple[str, Page]], styles: list[str]) -> str:
-    """The index of talks: (address, page) each, in the order given."""
-    lang = pages[0][1].lang if pages else "en"
+def describe(page: Page) -> dict[str, Any]:
+    """What the index says of a talk, as plain data."""
+    settings = page.deck.settings
+    return {
+        "title": page.title,
+        "author": settings.author,
+        "date": settings.date,
+        "description": settings.description,
+        "slide_count": page.slide_count,
+        "lang": page.lang,
+    }
+
+
+def render_index(
+    templates: Templates, talks: Mapping[str, Mapping[str, Any]], styles: list[str]
+) -> str:
+    """The index of talks, by address in the order given."""
+    lang = next((str(talk["lang"]) for talk in talks.values()), "en")
     chinese = lang.startswith("zh")
-    talks = [
-        {
-            "href": href,
-            "title": page.title,
-            "description": (page.deck.settings.description or "")[:_SUMMARY_LIMIT],
-            "slide_count": page.slide_count,
-            "author": page.deck.settings.author,
-            "date": page.deck.settings.date,
-            "details": [
-                part
-                for part in (
-                    page.deck.settings.author,
-                    page.deck.settings.date,
-                    f"{page.slide_count} 页" if chinese else f"{page.slide_count} slides",
-                )
-                if part
-            ],
-        }
-        for href, page in pages
-    ]
+    entries = []
+    for href, talk in talks.items():
+        slides = f"{talk['slide_count']} 页" if chinese else f"{talk['slide_count']} slides"
+        details = [part for part in (talk["author"], talk["date"], slides) if part]
+        entries.append({**talk, "href": href, "details": details})
     title = "报告" if chinese else "Talks"
-    context = {"lang": lang, "title": title, "talks": talks, "styles": styles}
+    context = {"lang": lang, "title": title, "talks": entries, "styles": styles}
     return templates.render("index.html", index=context)

@@ -44,8 +44,10 @@ OPTIONS = (
     Option("favicon", "favicon", "text", "icon of the page"),
     Option("staticDirs", "static_dirs", "texts", "folders copied into the site as they are"),
     Option("absoluteUrl", "absolute_url", "text", "address the site will have, for og: tags"),
-    Option("featuredSlide", "featured_slide", "text", "number of the slide to picture in og: tags"),
-    Option("preprocessor", "preprocessor", "text", "code that changes the Markdown; needs trust"),
+    Option(
+        "featuredSlide", "featured_slide", "text", "number of the slide to picture; not read here"
+    ),
+    Option("preprocessor", "preprocessor", "text", "code that changes the Markdown; not run here"),
     Option("template", "template", "text", "reveal-md's Mustache template; not read here"),
     Option("listingTemplate", "listing_template", "text", "the same for the index; not read here"),
     Option("mermaid", "mermaid", "mapping or false", "options of mermaid, or false"),
@@ -83,6 +85,16 @@ MISPLACED = frozenset(
         "backgroundTransition",
     ]
 )
+
+
+# Options of reveal-md that are understood but do nothing, and what to do instead.
+UNREAD_HINT = {
+    "preprocessor": "run it on the file beforehand; building a deck runs no code of the deck",
+    "template": "write a Jinja template: docs/templates.md",
+    "listingTemplate": "write a Jinja template: docs/templates.md",
+    "featuredSlide": "take a picture of the slide and name it in a template of your own",
+}
+UNREAD = frozenset(UNREAD_HINT)
 
 
 def text_option(option: Option, value: Any, where: Where | None) -> Any:
@@ -205,6 +217,9 @@ def resolve(
         value = _first(option, documents)
         if value is not None:
             fields[option.field] = value
+    for key in sorted(UNREAD & {key for document in documents for key in document.data}):
+        where = next((d.where(key) for d in documents if key in d.data), None)
+        problems.warn("unread-option", f"`{key}` has no effect here", where, UNREAD_HINT[key])
     known = {*BY_KEY, "revealOptions", "demos"}
     extra = {key: value for key, value in front.data.items() if key not in known}
     _warn_about_extra(extra, front, problems)

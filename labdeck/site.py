@@ -15,14 +15,15 @@ from .catalogue import Catalogue
 from .errors import DeckError, MachineError, Problems, UsageError, Where
 from .furnish import Furnisher
 from .layers import assets_root
-from .model import Deck, DemoRef
+from .model import Deck, DemoRef, Settings
 from .parse import parse_deck, read_source
-from .publish import Plan, Written, publish
+from .publish import Plan, Written, publish, read_manifest
 from .references import Place, References, SiteFiles
-from .render import DeckRenderer, Page, Templates, render_index
+from .render import DeckRenderer, Page, Templates, describe, render_index
 from .results import Request, Stale
 from .settings import read_configuration, resolve
 from .typeset import Typesetter
+from .yamlish import Document
 
 if TYPE_CHECKING:
     from .bake import Outcome as Answered
@@ -140,25 +141,36 @@ def bake_decks(job: Job, bake: Baker) -> tuple[Problems, list[Answered]]:
     problems = Problems()
     outcomes: list[Answered] = []
     catalogue = Catalogue(job.project)
-    for path in find_decks(job.target, skip=job.out.resolve()):
+    for path in find_decks(job.target, _pattern(job), job.out.resolve()):
         try:
             deck = read_deck(path, job, problems)
-            requests = {ref: Request(ref.demo, ref.params, ref.seed) for ref in deck.settings.demos}
-            found = bake(list(requests.values()), path.parent / "baked", catalogue)
+            refs = deck.settings.demos
+            requests = [Request(ref.demo, ref.params, ref.seed) for ref in refs]
+            found = bake(list(dict.fromkeys(requests)), path.parent / "baked", catalogue)
             outcomes += found
-            for ref, request in requests.items():
-                outcome = next(o for o in found if o.request == request)
-                if problem := outcome.problem(_place(ref, deck)):
+            by_request = {outcome.request: outcome for outcome in found}
+            for ref, request in zip(refs, requests, strict=True):
+                if problem := by_request[request].problem(_place(ref, deck)):
                     problems.add(problem)
+        except MachineError:
+            raise
         except DeckError as error:
             problems.error(error)
     return problems, outcomes
 
 
+def _pattern(job: Job) -> str:
+    """Which files of a folder are decks: `glob` of the command line or the configuration files."""
+    if not job.target.is_dir():
+        return Settings.glob
+    configuration = read_configuration(job.target, job.project)
+    return resolve(job.flags, Document(), configuration, Problems()).glob
+
+
 def _page_names(job: Job) -> dict[Path, str]:
     """Each deck's page below the site, by resolved path."""
     base = job.target if job.target.is_dir() else job.target.parent
-    paths = find_decks(job.target, skip=job.out.resolve())
+    paths = find_decks(job.target, _pattern(job), job.out.resolve())
     names: dict[Path, str] = {}
     for path in paths:
         name = path.relative_to(base).with_suffix(".html").as_posix()
@@ -186,8 +198,6 @@ class _Builder:
                 self._fail(error, name, outcome)
 
     def _fail(self, error: DeckError, name: str, outcome: Outcome) -> None:
-        if isinstance(error, MachineError):
-            raise error
         self.problems.error(error)
         outcome.failed.append(name)
 
@@ -199,9 +209,9 @@ class _Builder:
         try:
             answers = self._answers(deck, bake, own)
             page, needs = self._page(path, deck, names, answers, own)
+        except MachineError:
+            raise
         except DeckError as error:
-            if isinstance(error, MachineError) and error.code == "assets":
-                raise
             own.error(error)
         self.problems.extend(own.found)
         if own.errors:
@@ -276,7 +286,8 @@ class _Builder:
         failed = frozenset(outcome.failed)
         if self.job.target.is_file() and failed:
             failed |= {"index.html"}
-        return Plan(pages, self.site.files, failed)
+        talks = {name: describe(page) for name, (page, _) in self.pages.items()}
+        return Plan(pages, self.site.files, failed, talks)
 
     def _add_index(
         self,
@@ -285,14 +296,20 @@ class _Builder:
         outcome: Outcome,
     ) -> None:
         style = Furnisher.index_style(self.site)
-        entries = [(name, page) for name, (page, _) in sorted(self.pages.items())]
+        kept = read_manifest(self.job.out)
+        talks = {
+            name: entry.talk
+            for name, entry in kept.items()
+            if name in outcome.failed and entry.talk
+        }
+        talks |= {name: describe(page) for name, (page, _) in self.pages.items()}
         outcome.index = "index.html"
         if "index.html" in names.values():
             outcome.index = "talks.html"
             hint = "rename index.md if the index of talks should be at index.html"
             message = "index.md takes index.html; the index of talks is talks.html"
             self.problems.warn("index-taken", message, Where(str(self.job.target)), hint)
-        text = render_index(self.templates, entries, [style])
+        text = render_index(self.templates, dict(sorted(talks.items())), [style])
         pages[outcome.index] = (text.encode(), frozenset((style,)))
 
 

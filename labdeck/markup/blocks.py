@@ -29,11 +29,10 @@ def is_cjk(char: str) -> bool:
     return bool(_CJK.match(char))
 
 
-def create_parser(breaks: bool = False) -> MarkdownIt:
-    """A block and inline parser; `breaks` turns every line end into a hard break."""
+def create_parser() -> MarkdownIt:
+    """A block and inline parser."""
     options = {
         "html": True,
-        "breaks": breaks,
         "tasklists": True,
         "strikethrough_single_tilde": True,
         "maxNesting": 60,

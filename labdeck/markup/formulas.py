@@ -168,7 +168,10 @@ class FormulaTaker:
         return self._piece(start, end + 1, tex, False), end + 1
 
     def _closing_dollar(self, position: int) -> int | None:
-        """The next `$` outside braces and escapes, before a blank line."""
+        """The next `$` outside braces and escapes, before a blank line.
+
+        Braces that do not pair hide it; what is TeX all the same is then an error with a place.
+        """
         depth = 0
         index = position
         limit = _BLANK_LINE.search(self.text, position)
@@ -182,7 +185,8 @@ class FormulaTaker:
             elif char in "{}":
                 depth += 1 if char == "{" else -1
             index += 1
-        return None
+        unpaired = re.compile(r"[^$\n]*\\[a-zA-Z]+[^$\n]*(?=\$)").match(self.text, position, stop)
+        return unpaired.end() if unpaired else None
 
     @staticmethod
     def _is_price(tex: str, following: str) -> bool:

@@ -31,12 +31,16 @@ class InlineTreeprocessor(Treeprocessor):
         md: the Markdown instance; its parser must be a BridgeParser.
         shelf: where raw inline HTML is put.
         curl: changes the text of a text node (smart punctuation), or leaves it.
+        breaks: whether every line end is a break.
     """
 
-    def __init__(self, md: Markdown, shelf: Shelf, curl: Callable[[str], str]) -> None:
+    def __init__(
+        self, md: Markdown, shelf: Shelf, curl: Callable[[str], str], breaks: bool
+    ) -> None:
         super().__init__(md)
         self.shelf = shelf
         self.curl = curl
+        self.breaks = breaks
 
     def run(self, root: etree.Element) -> None:
         for element in list(root.iter()):
@@ -64,6 +68,7 @@ class _InlineBuilder:
     def __init__(self, owner: InlineTreeprocessor, root: etree.Element) -> None:
         self.owner = owner
         self.shelf = owner.shelf
+        self.breaks = owner.breaks
         self.stack = [root]
 
     def build(self, tokens: list[Token]) -> None:
@@ -72,7 +77,7 @@ class _InlineBuilder:
                 self._text(token.content, token.type == "text")
             elif token.nesting == 1:
                 self.stack.append(
-                    etree.SubElement(self.stack[-1], token.tag, self._attributes(token))
+                    etree.SubElement(self.stack[-1], _tag(token), self._attributes(token))
                 )
             elif token.nesting == -1:
                 self.stack.pop()
@@ -106,6 +111,10 @@ class _InlineBuilder:
 
     def _softbreak(self, tokens: list[Token], index: int) -> None:
         """A line end inside a paragraph; between two Chinese characters it would be a gap."""
+        if self.breaks:
+            etree.SubElement(self.stack[-1], "br")
+            self._add("\n")
+            return
         before = tokens[index - 1].content[-1:] if index else ""
         after = tokens[index + 1].content.lstrip()[:1] if index + 1 < len(tokens) else ""
         if before and after and is_cjk(before) and is_cjk(after):
@@ -140,6 +149,10 @@ class _InlineBuilder:
             parent[-1].tail = AtomicString((parent[-1].tail or "") + text)
         else:
             parent.text = AtomicString((parent.text or "") + text)
+
+
+def _tag(token: Token) -> str:
+    return "del" if token.tag == "s" else token.tag  # as marked and GFM have it
 
 
 def _literal(text: str) -> str:

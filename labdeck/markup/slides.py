@@ -23,6 +23,8 @@ from .inline import InlineTreeprocessor
 from .shelf import Piece, Shelf
 from .trees import AnimateLists, HeadingIds, curl
 
+_DECODED = re.compile(r"&lt;(?=[a-zA-Z/!])|&amp;(?=#?\w+;)")
+
 
 @dataclass(frozen=True)
 class SlideHtml:
@@ -67,7 +69,7 @@ class SlideWriter:
         self.typesetter = typesetter
         self.problems = problems
         self.inserts = inserts
-        self.parser = create_parser(breaks=bool(settings.markdown_options.get("breaks")))
+        self.parser = create_parser()
         self.ids: dict[str, int] = {}
 
     def write(self, slide: Slide, edit: Callable[[str], str] = str) -> SlideHtml:
@@ -78,6 +80,7 @@ class SlideWriter:
         text = _Text(self, slide.span)
         body = text.convert(slide.markdown)
         body, attributes = apply_comments(body, text.warn)
+        self._warn_differences(slide, body, text)
         aside = ""
         if slide.notes is not None and slide.notes_span is not None:
             notes = _Text(self, slide.notes_span)
@@ -85,6 +88,18 @@ class SlideWriter:
             aside = f'<aside class="notes">{notes.finish(note_html, edit)}</aside>'
         body = text.finish(body, edit) + aside
         return SlideHtml(derive_background(attributes), body, _title(body))
+
+    def _warn_differences(self, slide: Slide, body: str, text: _Text) -> None:
+        """Warn where the slide shows, or steps, otherwise than in reveal-md (F30, F49)."""
+        decoded = _DECODED.search(slide.markdown)
+        if decoded:
+            message = f"`{decoded[0]}` stays text here; reveal-md decodes it before Markdown"
+            hint = "write the character itself if reveal-md's reading is meant"
+            text.warn("entity-decoded", message, hint, decoded[0])
+        if text.stepped and "fragment" in body[body.rfind("</pre>") :]:
+            message = "code steps come in the order of the slide; in reveal-md they come last"
+            hint = "nothing to do unless the deck must also open in reveal-md"
+            text.warn("steps-in-order", message, hint, text.stepped)
 
 
 class _Text:
@@ -95,6 +110,7 @@ class _Text:
         self.span = span
         self.shelf = Shelf()
         self.source = ""
+        self.stepped = ""  # first code block that has steps
 
     def convert(self, text: str) -> str:
         """HTML in which formulas and numbers are still marks."""
@@ -125,7 +141,8 @@ class _Text:
         md.parser = BridgeParser(md, self.writer.parser, self.shelf, self._draw_fence)
         options = settings.markdown_options
         smart = curl if options.get("smartypants") else str
-        md.treeprocessors.register(InlineTreeprocessor(md, self.shelf, smart), "inline", 20)
+        inline = InlineTreeprocessor(md, self.shelf, smart, bool(options.get("breaks")))
+        md.treeprocessors.register(inline, "inline", 20)
         md.treeprocessors.register(HeadingIds(md, self._plain, self.writer.ids), "heading-ids", 10)
         if options.get("animateLists"):
             md.treeprocessors.register(AnimateLists(md), "animate-lists", 5)
@@ -150,11 +167,15 @@ class _Text:
         if words and words[0] == "demo" and self.writer.inserts is not None:
             return self._insert(lambda: self._figure(info, code, where), where)
         if words and words[0] == "mermaid" and self.writer.settings.mermaid is not False:
+            hint = "draw it beforehand, and show the picture"
+            self.writer.problems.warn("mermaid", "mermaid diagrams stay text here", where, hint)
             return f'<pre><code class="mermaid">{html.escape(code, quote=False)}</code></pre>'
         read = read_info(info)
         if read.rest:
             self._warn_rest(read.rest, where)
         drawn = draw_code(code, read, self.writer.typesetter)
+        if "|" in (read.numbers or ""):
+            self.stepped = self.stepped or info
         return f"<pre>{self.shelf.put(Piece('done', code, drawn))}</pre>"
 
     def _warn_rest(self, rest: tuple[str, ...], where: Where) -> None:

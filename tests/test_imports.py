@@ -22,6 +22,7 @@ RANKS = {
     "contract": 0,
     "fences": 0,
     "tags": 0,
+    "cache": 0,
     "layers": 1,
     "model": 1,
     "yamlish": 1,

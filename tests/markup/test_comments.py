@@ -114,7 +114,7 @@ def test_f42_the_slide_is_addressed_from_anywhere(
         (f"![](x.png) {F}", '<p><img alt="" src="x.png" class="f" /></p>'),
         (f"a<br>{F}", '<p class="f">a<br></p>'),
         (f"- a {F}\n- b", '<ul><li class="f">a</li><li>b</li></ul>'),
-        (f"# A {F}", '<h1 id="a" class="f">A</h1>'),
+        (f"# A {F}", '<h1 id="a-" class="f">A</h1>'),
         (f"> a {F}", '<blockquote><p class="f">a</p></blockquote>'),
         (f"a\n\nb\n\n{F}", '<p>a</p><p class="f">b</p>'),
         (f"[a](b) c {F}", '<p><a href="b" class="f">a</a> c</p>'),

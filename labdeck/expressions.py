@@ -111,7 +111,7 @@ def sci(value: float, digits: int = 2) -> _Formatted:
     mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
     power = str(int(exponent)).translate(_SUPERSCRIPT)
     unit = getattr(value, "unit", "")
-    return _Formatted(f"{mantissa} × 10{power} {unit}".rstrip(), float(value))
+    return _Formatted(f"{mantissa}\u202f×\u202f10{power} {unit}".rstrip(), float(value))
 
 
 def fmt(value: float, spec: str = ".3g") -> _Formatted:

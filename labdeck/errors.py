@@ -74,10 +74,14 @@ class DeckError(Exception):
         self.snippet = snippet
 
     def at(self, where: Where) -> DeckError:
-        """The same error with a place, unless it already has one."""
-        if self.where is None:
-            self.where = where
-        return self
+        """This error if it has a place, else one of the same kind with this place."""
+        if self.where is not None:
+            return self
+        placed = type(self).__new__(type(self))
+        placed.__dict__.update(self.__dict__)
+        placed.args = self.args
+        placed.where = where
+        return placed
 
     def problem(self) -> Problem:
         return Problem("error", self.code, self.message, self.where, self.hint, self.snippet)

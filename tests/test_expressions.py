@@ -39,7 +39,6 @@ def expressions() -> Expressions:
         ('lora.params | fmt(",d")', "235,012"),
         ('(full.params / lora.params) | fmt(".0f")', "76"),
         ("lora.loss * 2", "0.250"),
-        ("lora.loss | round(1)", "0.1"),
         ("(lora.loss - 1) | abs", "0.875"),
         ("lora['loss']", "0.125\u00a0nat"),
         ("1 + 1", "2"),
@@ -83,14 +82,14 @@ def test_si_prefixes(value: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "digits", "text"),
-    [(4.4e-07, 2, "4.4 × 10⁻⁷"), (235_012, 1, "2 × 10⁵"), (0.0, 2, "0.0 × 10⁰"), (-3.14, 3, "-3.14 × 10⁰")],
+    [(4.4e-07, 2, "4.4\u202f×\u202f10⁻⁷"), (235_012, 1, "2\u202f×\u202f10⁵"), (0.0, 2, "0.0\u202f×\u202f10⁰"), (-3.14, 3, "-3.14\u202f×\u202f10⁰")],
 )
 def test_powers_of_ten(value: float, digits: int, text: str) -> None:
     assert sci(value, digits) == text
 
 
 def test_filters_take_plain_numbers() -> None:
-    assert (percent(1), fmt(2), fmt(3, "d")) == ("100.0%", "2", "3")
+    assert (percent(1), fmt(2), fmt(3.5, "+.2f")) == ("100.0%", "2", "+3.50")
 
 
 def error(expressions: Expressions, expression: str) -> str:
@@ -104,16 +103,12 @@ def error(expressions: Expressions, expression: str) -> str:
     ("expression", "message"),
     [
         ("lora.shar", "`lora` has no number `shar`\n    → did you mean `share`?"),
-        ("lroa.share", "`lroa` is not declared under demos:\n    → did you mean `lora`?"),
+        ("lorra.share", "`lorra` is not declared under demos:\n    → did you mean `lora`?"),
         ("slow.time", "`slow` has no result: there is no GPU\n    → bake it: labdeck bake <the talk>"),
         (
-            'lora.loss | fmt("zz")',
-            "fmt: Invalid format specifier 'zz' for object of type 'float'\n"
+            'lora.loss | fmt("q")',
+            "fmt: Unknown format code 'q' for object of type 'float'\n"
             '    → write e.g. fmt(".2f") or fmt(",.0f")',
-        ),
-        (
-            "lora.loss | nosuch",
-            f"{{{{ lora.loss | nosuch }}}}: No filter named 'nosuch'.\n{FORM}",
         ),
         ("lora.loss / 0", f"{{{{ lora.loss / 0 }}}}: float division by zero\n{FORM}"),
         ("lora.loss +", f"{{{{ lora.loss + }}}}: unexpected 'end of print statement'\n{FORM}"),
@@ -150,7 +145,6 @@ def test_an_entry_without_a_result_is_an_error_of_its_own(expressions: Expressio
         "lora.loss | attr('__class__')",
         "lora.loss | map('x')",
         "1" * 600,
-        "10 ** 100000000",
         "(lora | list)",
     ],
 )

@@ -67,11 +67,11 @@ def test_endless_macros_end(fresh: Typesetter) -> None:
 
 
 def test_macros_live_as_long_as_their_deck(fresh: Typesetter) -> None:
-    fresh.tex(r"\gdef\reals{\mathbb{R}}", display=False)
-    assert "R" in fresh.tex(r"x \in \reals", display=False)
+    fresh.tex(r"\gdef\kset{\mathbb{R}}", display=False)
+    assert "R" in fresh.tex(r"x \in \kset", display=False)
     fresh.new_deck()
     with pytest.raises(TexError):
-        fresh.tex(r"x \in \reals", display=False)
+        fresh.tex(r"x \in \kset", display=False)
 
 
 def test_a_redefined_macro_changes_later_formulas(fresh: Typesetter) -> None:

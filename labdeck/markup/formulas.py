@@ -16,7 +16,7 @@ _TOKEN = re.compile(
     r"|(?P<tag></?[a-zA-Z][\w:-]*(?:\s+(?:[^<>\"'`]|\"[^\"]*\"|'[^']*')*)?/?>)"
     r"|(?P<code>`+)"
     r"|(?P<number>\{\{(?P<expression>(?:[^{}\n\"']|\"[^\"\n]*\"|'[^'\n]*'|\{[^{}\n]*\})*)\}\})"
-    r"|(?P<paren>\\{1,2}\((?P<intex>(?:(?!\n[ \t>]*\n).)+?)\\{1,2}\))"
+    r"|(?P<paren>\\{1,2}\((?P<intex>(?:(?!\n[ \t>]*\n|\\\().)+?)\\{1,2}\))"
     r"|(?P<bracket>\\{1,2}\[(?P<distex>(?:(?!\n[ \t>]*\n).)+?)\\{1,2}\])"
     r"|(?P<env>\\begin\{(?P<envname>[a-zA-Z]+\*?)\}(?:(?!\n[ \t>]*\n).)*?\\end\{(?P=envname)\})"
     r"|(?P<escape>\\[!-/:-@\[-`{-~])"
@@ -111,7 +111,8 @@ class FormulaTaker:
         if match["display"] is not None and _BLANK_LINE.search(tex) and not self._alone(match):
             return None, match.start() + 2
         escaped = (match["paren"] or match["bracket"] or "$$")[:2] in ("\\(", "\\[")
-        if not tex.strip() or (escaped and _WORDS.fullmatch(tex)):
+        empty = not tex.strip("\\ \t\n")
+        if empty or (escaped and _WORDS.fullmatch(tex)):
             return None, match.start() + 2
         return self._piece(match.start(), match.end(), tex, display), match.end()
 

@@ -166,7 +166,7 @@ def _length(text: str) -> str:
 
 def script_json(value: Any) -> str:
     """JSON that may stand inside a script element."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     return text.replace("<", "\\u003c")
 
 

@@ -106,6 +106,10 @@ class _Finder:
         elif slide:
             self.slide.update(self._attributes(slide, tag))
             self.spent.append(tag)
+        elif re.match(r"\s*\.slide\b", tag.rest):
+            hint = "write <!-- .slide: … -->"
+            message = "a .slide comment without a colon is not read"
+            self.warn("slide-comment-without-colon", message, hint, tag.rest)
 
     def _attributes(self, match: re.Match[str], tag: Tag) -> dict[str, str]:
         text = match[1]

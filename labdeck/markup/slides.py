@@ -23,6 +23,7 @@ from .inline import InlineTreeprocessor
 from .shelf import Piece, Shelf
 from .trees import AnimateLists, HeadingIds, curl
 
+_INDEXED_PRE = re.compile(r"<pre\b[^>]*\bdata-fragment-index")
 _DECODED = re.compile(r"&lt;(?=[a-zA-Z/!])|&amp;(?=#?\w+;)")
 
 
@@ -90,16 +91,16 @@ class SlideWriter:
         return SlideHtml(derive_background(attributes), body, _title(body))
 
     def _warn_differences(self, slide: Slide, body: str, text: _Text) -> None:
-        """Warn where the slide shows, or steps, otherwise than in reveal-md (F30, F49)."""
+        """Warn of what is read otherwise than it looks, or than in reveal-md (F30, F49)."""
         decoded = _DECODED.search(slide.markdown)
         if decoded:
             message = f"`{decoded[0]}` stays text here; reveal-md decodes it before Markdown"
             hint = "write the character itself if reveal-md's reading is meant"
             text.warn("entity-decoded", message, hint, decoded[0])
-        if text.stepped and "fragment" in body[body.rfind("</pre>") :]:
-            message = "code steps come in the order of the slide; in reveal-md they come last"
-            hint = "nothing to do unless the deck must also open in reveal-md"
-            text.warn("steps-in-order", message, hint, text.stepped)
+        if _INDEXED_PRE.search(body):
+            message = "`data-fragment-index` on a code block orders nothing"
+            hint = "code steps come where the block stands; move the block"
+            text.warn("fragment-index-on-code", message, hint, "data-fragment-index")
 
 
 class _Text:
@@ -110,7 +111,6 @@ class _Text:
         self.span = span
         self.shelf = Shelf()
         self.source = ""
-        self.stepped = ""  # first code block that has steps
 
     def convert(self, text: str) -> str:
         """HTML in which formulas and numbers are still marks."""
@@ -174,8 +174,6 @@ class _Text:
         if read.rest:
             self._warn_rest(read.rest, where)
         drawn = draw_code(code, read, self.writer.typesetter)
-        if "|" in (read.numbers or ""):
-            self.stepped = self.stepped or info
         return f"<pre>{self.shelf.put(Piece('done', code, drawn))}</pre>"
 
     def _warn_rest(self, rest: tuple[str, ...], where: Where) -> None:

@@ -29,6 +29,7 @@ OLDEST_NPM = 7  # the first that reads lock files of version 2 and 3
 ASSETS = "labdeck/_assets"
 BUNDLED = ("templates", "demos")  # folders of the checkout that a wheel carries
 FONTS = "reveal/fonts"
+NOTO = "@fontsource-variable/noto-sans-sc"
 
 
 class Take(NamedTuple):  # no dataclass: hatchling keeps this module out of sys.modules
@@ -46,9 +47,12 @@ TAKEN = (
     Take("katex", "dist", ("katex.min.js", "katex.min.css", "fonts/*.woff2"), "katex"),
     Take("@highlightjs/cdn-assets", "", ("highlight.min.js", "languages/*.min.js"), "hljs"),
     Take("@highlightjs/cdn-assets", "", ("styles/**/*.min.css", "styles/*.[pj][np]g"), "hljs"),
+    # One variable font in slices; labdeck/fonts.py takes a deck's characters out of them.
+    Take(NOTO, "", ("index.css", "files/*.woff2"), "fonts/noto-sans-sc"),
     Take("plotly.js-dist-min", "", ("plotly.min.js",), "plotly"),
     Take("plotly.js-cartesian-dist-min", "", ("plotly-cartesian.min.js",), "plotly"),
     Take("plotly.js-basic-dist-min", "", ("plotly-basic.min.js",), "plotly"),
+    Take("axe-core", "", ("axe.min.js",), "axe"),
 )
 
 

@@ -78,6 +78,15 @@ class DemoInserts:
     def figure(self, target: str, body: str, where: Where) -> str:
         """A `demo` block as a figure or a table."""
         name, _, metric = target.partition(".")
+        if not target:
+            known = [
+                f"{n}.{f}"
+                for n, a in self.answers.items()
+                if a.stored
+                for f in a.stored.result.figures
+            ]
+            message, hint = "a demo block must name a figure", did_you_mean("", known)
+            raise DeckError(message, where, hint, code="unknown-figure")
         if name not in self.answers:
             raise DeckError(
                 f"`{name}` is not declared under demos:",

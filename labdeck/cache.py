@@ -55,9 +55,12 @@ class Cache:
                 ignore.write_text("*\n", encoding="utf-8")
             text = json.dumps({"version": self.version, "texts": self._used}, ensure_ascii=False)
             handle, name = tempfile.mkstemp(dir=self.path.parent)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            os.replace(name, self.path)
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8") as file:
+                    file.write(text)
+                os.replace(name, self.path)
+            except OSError:
+                os.unlink(name)
 
     def _read(self) -> dict[str, str]:
         try:

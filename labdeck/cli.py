@@ -119,6 +119,8 @@ def _flags(values: Mapping[str, Any]) -> dict[str, Any]:
         *path, last = key.split(".")
         for part in path:
             inner = inner.setdefault(part, {})
+            if not isinstance(inner, dict):
+                raise UsageError(f"--reveal-option {item}: `{part}` has a value already")
         inner[last] = scalar(value)
     return flags | ({"revealOptions": reveal} if reveal else {})
 
@@ -219,6 +221,29 @@ def bake_command(target: Path | None, policy: str, **values: Any) -> int:
     baked = sum(outcome.baked for outcome in outcomes)
     click.echo(f"{baked} of {len(outcomes)} results baked")
     return code
+
+
+@cli.command()
+@click.argument("target", required=False, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="findings and a summary as JSON")
+@click.option("--chromium", type=click.Path(path_type=Path), help="the browser's program")
+@deck_options
+def check(target: Path | None, as_json: bool, chromium: Path | None, **values: Any) -> int:
+    """Say what is wrong with a talk, looking at every slide in Chromium; runs no demo."""
+    from .check import check as check_talks
+    from .listing import print_findings
+    from .site import Job, find_project
+
+    deck = _target(target)
+    job = Job(deck, find_project(deck, Path.cwd()), _absolute(Path("_site")), _flags(values))
+    report = check_talks(job, chromium)
+    if as_json:
+        click.echo(json.dumps(report.plain(), ensure_ascii=False, indent=1))
+    else:
+        print_findings(report.findings)
+        looked = f"{_several(report.talks, 'talk')}, {_several(report.slides, 'slide')}"
+        click.echo(f"{_several(len(report.findings), 'finding')} in {looked}")
+    return PROBLEMS if report.findings else 0
 
 
 @cli.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,8 @@ _SI = (
 )
 
 
+MAX_LENGTH = 500
+MAX_DIGITS = 50
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -94,7 +97,7 @@ class _Numbers:
 
 def percent(value: float, digits: int = 1) -> _Formatted:
     """A share as percent: 0.0132 -> 1.3%."""
-    return _Formatted(f"{100 * value:.{digits}f}%", float(value))
+    return _Formatted(f"{100 * value:.{_few(digits)}f}%", float(value))
 
 
 def si(value: float, digits: int = 3) -> _Formatted:
@@ -102,13 +105,13 @@ def si(value: float, digits: int = 3) -> _Formatted:
     unit = getattr(value, "unit", "")
     size = abs(value)
     scale, prefix = next((s for s in _SI if size >= s[0]), _SI[-1]) if size else (1.0, "")
-    text = _significant(value / scale, digits)
+    text = _significant(value / scale, _few(digits))
     return _Formatted(f"{text} {prefix}{unit}".rstrip(), float(value))
 
 
 def sci(value: float, digits: int = 2) -> _Formatted:
     """A number as a power of ten: 4.4e-07 -> 4.4 × 10⁻⁷."""
-    mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+    mantissa, _, exponent = f"{value:.{_few(digits) - 1}e}".partition("e")
     power = str(int(exponent)).translate(_SUPERSCRIPT)
     unit = getattr(value, "unit", "")
     return _Formatted(f"{mantissa}\u202f×\u202f10{power} {unit}".rstrip(), float(value))
@@ -117,12 +120,21 @@ def sci(value: float, digits: int = 2) -> _Formatted:
 def fmt(value: float, spec: str = ".3g") -> _Formatted:
     """A number by Python's format specification, without its unit."""
     try:
+        if any(int(number) > MAX_DIGITS for number in re.findall(r"\d+", spec)):
+            raise ValueError(f"widths and digits up to {MAX_DIGITS}")
         whole = getattr(value, "whole", False) and spec[-1:] in "dxob,_"
         return _Formatted(format(int(value) if whole else float(value), spec), float(value))
     except ValueError as error:
         raise DeckError(
             f"fmt: {error}", hint='write e.g. fmt(".2f") or fmt(",.0f")', code="undefined-number"
         ) from error
+
+
+def _few(digits: int) -> int:
+    """A number of digits that a slide can hold."""
+    if not 0 <= digits <= MAX_DIGITS:
+        raise ValueError(f"digits from 0 to {MAX_DIGITS}, not {digits}")
+    return digits
 
 
 def _significant(value: float, digits: int) -> str:
@@ -136,6 +148,8 @@ def plain_text(value: Any) -> str:
     """A number without a filter: whole ones as they are, others to three digits, unit behind."""
     if isinstance(value, str):
         return str(value)
+    if isinstance(value, _Rounded):
+        return f"{value:.{value.digits}f}"
     unit = getattr(value, "unit", "")
     if getattr(value, "whole", False) or (isinstance(value, int) and not isinstance(value, bool)):
         text = f"{int(value):,}".replace(",", "\u202f") if abs(value) >= 10_000 else str(int(value))
@@ -153,14 +167,30 @@ def plain_number(number: Number) -> str:
     return plain_text(_Quantity(number))
 
 
+class _Rounded(float):
+    """A rounded number, shown with as many digits as were asked for."""
+
+    digits: int
+
+
+def rounded(value: float, digits: int = 0) -> _Rounded:
+    """A number rounded to some digits after the point; arithmetic goes on with it."""
+    made = _Rounded(round(float(value), _few(digits)))
+    made.digits = digits
+    return made
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "percent": percent,
     "si": si,
     "sci": sci,
     "fmt": fmt,
-    "round": round,
+    "round": rounded,
     "abs": abs,
 }
+
+
+_HINT = "write e.g. {{ lora.accuracy | percent }}; filters: " + ", ".join(FILTERS)
 
 
 class Expressions:
@@ -186,11 +216,11 @@ class Expressions:
 
     def evaluate(self, expression: str, where: Where) -> Shown:
         """The value of an expression; DeckError with the place and the close matches."""
-        from jinja2 import TemplateError, UndefinedError
+        from jinja2 import TemplateError
 
         used: list[tuple[str, str]] = []
         try:
-            self._check_names(expression)
+            self._check(expression)
             scope = {name: _Numbers(name, found, used) for name, found in self.numbers.items()}
             value = self._compile(expression)(scope)
             text = plain_text(value)
@@ -199,13 +229,9 @@ class Expressions:
             raise
         except DeckError as error:
             raise error.at(where) from error
-        except (TemplateError, UndefinedError, ArithmeticError, TypeError, ValueError) as error:
-            raise DeckError(
-                f"{{{{ {expression} }}}}: {error}",
-                where,
-                "write e.g. {{ lora.accuracy | percent }}; filters: " + ", ".join(FILTERS),
-                code="undefined-number",
-            ) from error
+        except (TemplateError, ArithmeticError, TypeError, ValueError) as error:
+            message = f"{{{{ {expression} }}}}: {error}"
+            raise DeckError(message, where, _HINT, code="undefined-number") from error
         raw = getattr(value, "value", value)
         raw = int(raw) if getattr(raw, "whole", False) else raw
         return Shown(
@@ -214,22 +240,48 @@ class Expressions:
 
     def _compile(self, expression: str) -> Callable[..., Any]:
         if expression not in self._compiled:
-            if len(expression) > 500 or "**" in expression:
-                raise ValueError("too long, or a power: let the demo return this number")
             compiled = self.environment.compile_expression(expression, undefined_to_none=False)
             self._compiled[expression] = compiled
         return self._compiled[expression]
 
-    def _check_names(self, expression: str) -> None:
-        """Unknown names first, with their close matches; Jinja only says `undefined`."""
-        from jinja2.meta import find_undeclared_variables
+    def _check(self, expression: str) -> None:
+        """Only numbers, names, filters and arithmetic: looked at before Jinja computes anything."""
+        from jinja2 import nodes
 
+        if len(expression) > MAX_LENGTH:
+            raise ValueError("too long: let the demo return this number")
         tree = self.environment.parse("{{" + expression + "}}")
-        for name in sorted(find_undeclared_variables(tree)):
-            if name in self.missing:
-                raise MissingResult(name, self.missing[name])
-            if name not in self.numbers:
-                hint = did_you_mean(name, [*self.numbers, *self.missing])
-                raise DeckError(
-                    f"`{name}` is not declared under demos:", hint=hint, code="undefined-number"
-                )
+        output = tree.body[0] if len(tree.body) == 1 else None
+        if not isinstance(output, nodes.Output) or len(output.nodes) != 1:
+            raise ValueError("not one expression")
+        self._check_node(output.nodes[0])
+
+    def _check_node(self, node: Any) -> None:
+        from jinja2 import nodes
+
+        arithmetic = (nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.Neg, nodes.Pos)
+        if isinstance(node, nodes.Name):
+            self._check_name(node.name)
+        elif isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name):
+            self._check_name(node.node.name)
+        elif isinstance(node, nodes.Filter):
+            if node.name not in FILTERS:
+                hint = did_you_mean(node.name, FILTERS)
+                raise DeckError(f"no filter `{node.name}`", hint=hint, code="undefined-number")
+            if not all(isinstance(arg, nodes.Const) for arg in node.args) or node.kwargs:
+                raise ValueError("a filter takes plain values")
+            self._check_node(node.node)
+        elif isinstance(node, arithmetic):
+            for child in node.iter_child_nodes():
+                self._check_node(child)
+        elif not (isinstance(node, nodes.Const) and isinstance(node.value, (int, float))):
+            raise ValueError("only numbers, their names, + - * / and filters are read here")
+
+    def _check_name(self, name: str) -> None:
+        if name in self.missing:
+            raise MissingResult(name, self.missing[name])
+        if name not in self.numbers:
+            hint = did_you_mean(name, [*self.numbers, *self.missing])
+            raise DeckError(
+                f"`{name}` is not declared under demos:", hint=hint, code="undefined-number"
+            )

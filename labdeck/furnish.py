@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from . import __version__
-from .errors import DeckError, Problems, Where, did_you_mean
+from .cache import Cache
+from .errors import DeckError, MachineError, Problems, Where, did_you_mean
+from .fonts import BUNDLED, FAMILY, Source, characters, stylesheet, uncovered
+from .glyphs import SUFFIXES
 from .layers import bundled_root
 from .model import Deck
 from .references import ASSETS, References, SiteFiles
@@ -81,6 +84,69 @@ class Furnisher:
             favicon=self._favicon(),
             plotly=_Lazy(self),
         )
+
+    def with_fonts(self, furniture: Furniture, page: str, cache: Cache) -> Furniture:
+        """The same and a stylesheet for the font that `fonts` asks for, cut to the page's text."""
+        name = str(self.settings.fonts.get("cjk") or "")
+        source = self._font(name) if name else None
+        if source is None:
+            return furniture
+        sheets = self._own_sheets()
+        asked = characters(page, sheets)
+        try:
+            cut = source.cut(asked, cache)
+        except DeckError as error:
+            raise error.at(self._where("fonts")) from error
+        if problem := uncovered(self.deck, name, asked, cut.covers):
+            self.problems.add(problem)
+        if not cut.covers:
+            return furniture
+        site, themed = self.references.site, self._has_font_properties(furniture, sheets)
+        font = site.add_bytes("labdeck-cjk.woff2", cut.content)
+        css = stylesheet(cut, f"../{font.removeprefix(f'{ASSETS}/')}", themed)
+        style = Style(self.up + site.add_bytes("labdeck-cjk.css", css.encode()))
+        after = [style.id for style in furniture.styles].index("highlight-theme") + 1
+        return replace(
+            furniture, styles=[*furniture.styles[:after], style, *furniture.styles[after:]]
+        )
+
+    def _font(self, name: str) -> Source | None:
+        """The font that `fonts` names; None, after a warning, for a file that is not there."""
+        if name in BUNDLED:
+            folder = self.assets / BUNDLED[name]
+            if not folder.is_dir():
+                message = f"browser asset {BUNDLED[name]} is missing"
+                hint = 'install labdeck again: pip install -e ".[dev]", or pip install labdeck'
+                raise MachineError(message, self._where("fonts"), hint, code="assets")
+            return Source(folder)
+        file, _, face = name.partition("#")
+        if not file.lower().endswith(SUFFIXES) or (face and not face.isdecimal()):
+            hint = f"{did_you_mean(name, BUNDLED)}; or name a file: {', '.join(SUFFIXES)}"
+            raise DeckError(f"no font `{name}`", self._where("fonts"), hint, code="font")
+        path = self.references.option(file, "fonts", self._where("fonts"))
+        return Source(path, int(face or 0)) if path else None
+
+    def _own_sheets(self) -> list[str]:
+        """The texts of the author's stylesheets, those that they import too."""
+        files = self.references.site.files
+        contents = [c for name, c in files.items() if name.endswith(".css")]
+        return [c.decode("utf-8") for c in contents if isinstance(c, bytes)]
+
+    def _has_font_properties(self, furniture: Furniture, sheets: list[str]) -> bool:
+        """Whether the theme has reveal.js's properties for fonts; a warning if it has not."""
+        href = next(style.href for style in furniture.styles if style.id == "theme")
+        theme = self.references.site.files.get(href.removeprefix(self.up))
+        text = "".join(sheets) + (theme.read_text("utf-8") if isinstance(theme, Path) else "")
+        if "--r-main-font" in text and "--r-heading-font" in text:
+            return True
+        self.problems.warn(
+            "font-unused",
+            f"theme `{self.settings.theme}` sets no --r-main-font and --r-heading-font, "
+            f'so nothing asks for "{FAMILY}"',
+            self._where("fonts"),
+            f'put "{FAMILY}" first where your stylesheets set font-family',
+        )
+        return False
 
     @staticmethod
     def index_style(site: SiteFiles) -> str:

@@ -1,4 +1,4 @@
-"""Demos and results as tables for the terminal."""
+"""Demos, results and findings as tables for the terminal."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from .catalogue import LoadedDemo
 from .contract import Text
 from .expressions import plain_number
+from .finding import Finding
 from .results import Stored
 
 
@@ -67,6 +68,21 @@ def print_result(stored: Stored, why: str) -> None:
     )
     if stored.result.figures:
         print("figures: " + ", ".join(stored.result.figures))
+
+
+def print_findings(findings: Sequence[Finding]) -> None:
+    """What a check found, one a row."""
+    rows = [
+        (
+            str(finding.where),
+            str(finding.spot or ""),
+            finding.code,
+            "\n".join(filter(None, (finding.message, finding.selector, "→ " + finding.remedy))),
+        )
+        for finding in findings
+    ]
+    if rows:
+        _table(("place", "slide", "code", "what is wrong, and what to do"), rows)
 
 
 def english(text: Text) -> str:

@@ -58,6 +58,9 @@ class Settings:
     listing_template: str | None = None
     mermaid: Mapping[str, Any] | bool = field(default_factory=dict)
     glob: str = "**/*.md"
+    slide_level: int | None = None
+    markdown_extensions: tuple[str, ...] = ()
+    fonts: Mapping[str, Any] = field(default_factory=dict)
     lang: str | None = None
     author: str | None = None
     date: str | None = None
@@ -75,12 +78,16 @@ class Settings:
 
 @dataclass(frozen=True)
 class Slide:
-    """One slide as written: its Markdown, its notes, and where both stand."""
+    """One slide as written: its Markdown, its notes, and where both stand.
+
+    `flow` marks a slide cut from notes, which is set smaller.
+    """
 
     markdown: str
     span: Span
     notes: str | None = None
     notes_span: Span | None = None
+    flow: bool = False
 
 
 @dataclass(frozen=True)

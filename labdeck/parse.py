@@ -10,6 +10,7 @@ from pathlib import Path
 from .errors import DeckError, Problems, Where
 from .fences import Fence, find_fences
 from .model import Deck, Settings, Slide, Span, Stack
+from .settings import KEYS
 from .yamlish import Document, read_json, read_yaml
 
 # As yaml-front-matter 4.1.1 has it: the closing fence is a prefix of its line; `...` is none.
@@ -45,6 +46,7 @@ def read_source(text: str, name: str, problems: Problems) -> Source:
     body, rest = match["body"], text[match.end() :]
     read = read_json if body.lstrip().startswith("{") else read_yaml
     front = read(body, name, 2, "front matter")
+    _check_repeated(front, problems)
     closing = match[0].count("\n") + 1
     if rest and not rest.startswith("\n"):
         problems.warn(
@@ -54,6 +56,15 @@ def read_source(text: str, name: str, problems: Problems) -> Source:
             "let the closing line be exactly ---",
         )
     return _source(name, front, rest, closing)
+
+
+def _check_repeated(front: Document, problems: Problems) -> None:
+    """A key given twice is an error, unless only other tools read it (blogs repeat some)."""
+    for path, error in front.repeated.items():
+        if path[0] in KEYS or len(path) > 1:
+            raise error
+        hint = "keep one of the two"
+        problems.warn("repeated-key", f"{error.message}; the last one counts", error.where, hint)
 
 
 def _source(name: str, front: Document, body: str, line: int) -> Source:

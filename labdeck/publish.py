@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from .errors import DeckError, UsageError, Where
@@ -159,7 +159,11 @@ def read_manifest(folder: Path) -> dict[str, Kept]:
         return {}
     try:
         pages = json.loads(path.read_text(encoding="utf-8"))["pages"]
-        return {page: Kept(tuple(e["needs"]), e["talk"]) for page, e in pages.items()}
+        found = {page: Kept(tuple(e["needs"]), e["talk"]) for page, e in pages.items()}
+        for name in {*found, *_needed(found)}:
+            if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+                raise ValueError(f"{name} is outside the folder")
+        return found
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DeckError(
             f"cannot be read: {error}", Where(str(path)), "delete it and build again", code="write"

@@ -36,6 +36,7 @@ _CSS_URL = re.compile(
     r"|url\(\s*(?P<q>[\"']?)(?P<url>[^\"')]*?)(?P=q)\s*\)",
     re.DOTALL | re.IGNORECASE,
 )
+_STYLE = re.compile(r"(<style\b[^>]*>)(.*?)(</style)", re.DOTALL | re.IGNORECASE)
 _LOOKS_LIKE_FILE = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,4}(?:[?#].*)?\Z")
 _EXTERNAL = re.compile(r"(?:https?:)?//", re.IGNORECASE)
 
@@ -94,7 +95,12 @@ class References:
 
     def in_html(self, text: str, where: Callable[[str], Where]) -> str:
         """HTML with local addresses replaced; `where` tells the place of an address as written."""
-        return rewrite(text, lambda tag: self._tag(tag, where))
+        text = rewrite(text, lambda tag: self._tag(tag, where))
+        if "<style" not in text:
+            return text
+        return _STYLE.sub(
+            lambda m: m[1] + self.in_css(m[2], self.place.folder, where, "") + m[3], text
+        )
 
     def in_attributes(
         self, attributes: dict[str, str], where: Callable[[str], Where]

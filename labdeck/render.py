@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from . import __version__
 from .answers import Answer, DemoInserts
@@ -91,18 +92,25 @@ class Templates:
 
 
 def _template_error(name: str, error: Exception) -> DeckError:
+    from jinja2 import TemplateNotFound
+
+    if isinstance(error, TemplateNotFound):
+        hint = "bundled ones begin with labdeck/, e.g. labdeck/deck.html; see docs/templates.md"
+        where = _template_place(error) or Where(f"templates/{name}")
+        return DeckError(f"there is no template `{error.name}`", where, hint, code="template")
+    hint = "docs/templates.md lists what each template is given"
+    where = _template_place(error) or Where(f"templates/{name}")
+    return DeckError(f"template: {error}", where, hint, code="template")
+
+
+def _template_place(error: Exception) -> Where | None:
+    """The line of a template that an error comes from."""
     import traceback
 
-    line, file = getattr(error, "lineno", None), getattr(error, "filename", None)
-    if line is None:
-        frames = [
-            f for f in traceback.extract_tb(error.__traceback__) if f.filename.endswith(".html")
-        ]
-        if frames:
-            line, file = frames[-1].lineno, frames[-1].filename
-    hint = "docs/templates.md lists what each template is given"
-    where = Where(file or f"templates/{name}", line)
-    return DeckError(f"template: {error}", where, hint, code="template")
+    if getattr(error, "lineno", None) is not None and getattr(error, "filename", None):
+        return Where(error.filename, error.lineno)  # type: ignore[attr-defined]
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.endswith(".html")]
+    return Where(frames[-1].filename, frames[-1].lineno) if frames else None
 
 
 class DeckRenderer:
@@ -135,7 +143,13 @@ class DeckRenderer:
             DemoInserts(answers, self.lang, templates.render) if deck.settings.demos else None
         )
         inserts = Inserts(self.demos.number, self.demos.figure) if self.demos else None
-        self.writer = SlideWriter(deck.settings, typesetter, problems, inserts)
+        try:
+            self.writer = SlideWriter(deck.settings, typesetter, problems, inserts)
+        except DeckError as error:
+            places = [
+                deck.places.get((key,)) for key in ("markdownExtensions", "markdown_extensions")
+            ]
+            raise error.at(places[0] or places[1] or deck.where("")) from error
 
     def slides(self) -> list[list[SlideHtml]]:
         """Every stack's slides as HTML, local addresses pointed into the site."""
@@ -151,6 +165,8 @@ class DeckRenderer:
 
         written = self.writer.write(slide, lambda text: self.references.in_html(text, where))
         attributes = self.references.in_attributes(written.attributes, where)
+        if slide.flow:
+            attributes["class"] = f"flow {attributes.get('class', '')}".strip()
         return SlideHtml(attributes, written.html, written.title)
 
     def page(self, stacks: list[list[SlideHtml]], furniture: Furniture) -> Page:
@@ -255,9 +271,10 @@ def render_index(
     chinese = lang.startswith("zh")
     entries = []
     for href, talk in talks.items():
-        slides = f"{talk['slide_count']} 页" if chinese else f"{talk['slide_count']} slides"
+        count = talk["slide_count"]
+        slides = f"{count} 页" if chinese else f"{count} slide" + "s" * (count != 1)
         details = [part for part in (talk["author"], talk["date"], slides) if part]
-        entries.append({**talk, "href": href, "details": details})
+        entries.append({**talk, "href": quote(href), "details": details})
     title = "报告" if chinese else "Talks"
     context = {"lang": lang, "title": title, "talks": entries, "styles": styles}
     return templates.render("index.html", index=context)

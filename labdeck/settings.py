@@ -24,7 +24,7 @@ class Option:
 
     key: str
     field: str
-    kind: str  # text | texts | mapping | mapping or false
+    kind: str  # text | texts | level | fonts | mapping | mapping or false
     about: str
 
     @property
@@ -52,12 +52,20 @@ OPTIONS = (
     Option("listingTemplate", "listing_template", "text", "the same for the index; not read here"),
     Option("mermaid", "mermaid", "mapping or false", "options of mermaid, or false"),
     Option("glob", "glob", "text", "which files of a folder are decks"),
+    Option("slideLevel", "slide_level", "level", "cut notes into slides at headings up to it"),
+    Option(
+        "markdownExtensions", "markdown_extensions", "texts", "what Markdown reads beyond its own"
+    ),
+    Option("fonts", "fonts", "fonts", "`cjk:` noto-sans-sc or a font file, cut to the deck's text"),
     Option("lang", "lang", "text", "language of the deck, e.g. zh-CN; guessed if absent"),
     Option("author", "author", "text", "for the page, the index and the title slide"),
     Option("date", "date", "text", "as it should be printed"),
     Option("description", "description", "text", "one sentence for the index and for meta tags"),
 )
 BY_KEY = {option.key: option for option in OPTIONS}
+ALSO = {"markdownExtensions": "markdown_extensions"}  # as other tools spell it
+# All that front matter may tell labdeck.
+KEYS = frozenset((*BY_KEY, *ALSO.values(), "revealOptions", "demos"))
 REVEAL_DEFAULTS: Mapping[str, Any] = {
     "controls": True,
     "progress": True,
@@ -133,10 +141,28 @@ def _mapping_or_false(value: Any) -> Mapping[str, Any] | bool:
     return False if value is False else {} if value is True else _mapping(value)
 
 
+def _level(value: Any) -> int:
+    text = str(value)
+    if text not in ("1", "2", "3", "4", "5", "6"):
+        raise ValueError("must be a level of headings, 1 to 6")
+    return int(text)
+
+
+def _fonts(value: Any) -> Mapping[str, Any]:
+    fonts = value if isinstance(value, Mapping) else {"cjk": value}
+    if unknown := sorted(set(map(str, fonts)) - {"cjk"}):
+        raise ValueError(f"knows only `cjk`, not `{unknown[0]}`")
+    if not all(font is False or (isinstance(font, str) and font) for font in fonts.values()):
+        raise ValueError("must name a font or a font file under `cjk`")
+    return fonts
+
+
 _KINDS: Mapping[str, Callable[[Any], Any]] = {
     "text": _text,
     "texts": _texts,
     "mapping": _mapping,
+    "level": _level,
+    "fonts": _fonts,
     "mapping or false": _mapping_or_false,
 }
 
@@ -188,7 +214,7 @@ def _pyproject(project: Path) -> Document | None:
     except tomllib.TOMLDecodeError as error:
         raise DeckError(f"not valid TOML: {error}", Where(str(path))) from error
     table = data.get("tool", {}).get("labdeck", {})
-    known = [*BY_KEY, "revealOptions", "trust"]
+    known = [*BY_KEY, *ALSO.values(), "revealOptions", "trust"]
     for key in table:
         if key not in known:
             raise DeckError(
@@ -220,8 +246,7 @@ def resolve(
     for key in sorted(UNREAD & {key for document in documents for key in document.data}):
         where = next((d.where(key) for d in documents if key in d.data), None)
         problems.warn("unread-option", f"`{key}` has no effect here", where, UNREAD_HINT[key])
-    known = {*BY_KEY, "revealOptions", "demos"}
-    extra = {key: value for key, value in front.data.items() if key not in known}
+    extra = {key: value for key, value in front.data.items() if key not in KEYS}
     _warn_about_extra(extra, front, problems)
     return Settings(
         **fields,
@@ -236,8 +261,9 @@ def _first(option: Option, documents: Sequence[Document]) -> Any:
     values = [
         value
         for document in documents
-        if (value := text_option(option, document.data.get(option.key), document.where(option.key)))
-        is not None
+        for key in (option.key, ALSO.get(option.key, option.key))
+        if key in document.data
+        and (value := text_option(option, document.data[key], document.where(key))) is not None
     ]
     if values and all(isinstance(value, Mapping) for value in values):
         return merge_deeply(reversed(values))

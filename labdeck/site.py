@@ -13,6 +13,7 @@ from .answers import Answer
 from .cache import Cache
 from .catalogue import Catalogue
 from .errors import DeckError, MachineError, Problems, UsageError, Where
+from .flow import flow
 from .furnish import Furnisher
 from .layers import assets_root
 from .model import Deck, DemoRef, Settings
@@ -115,7 +116,8 @@ def read_deck(path: Path, job: Job, problems: Problems) -> Deck:
     source = read_source(text, name, problems)
     configuration = read_configuration(path.parent, job.project)
     settings = resolve(job.flags, source.front, configuration, problems)
-    return parse_deck(source, path, settings, problems)
+    deck = parse_deck(source, path, settings, problems)
+    return flow(deck, settings.slide_level, problems) if settings.slide_level else deck
 
 
 def build(job: Job, bake: Baker) -> Outcome:
@@ -123,7 +125,7 @@ def build(job: Job, bake: Baker) -> Outcome:
     problems = Problems()
     outcome = Outcome(problems)
     builder = _Builder(job, problems)
-    names = _page_names(job)
+    names = page_names(job)
     for path, deck in builder.decks(names, outcome):
         builder.render(path, deck, names, bake, outcome)
     if not names:
@@ -167,7 +169,7 @@ def _pattern(job: Job) -> str:
     return resolve(job.flags, Document(), configuration, Problems()).glob
 
 
-def _page_names(job: Job) -> dict[Path, str]:
+def page_names(job: Job) -> dict[Path, str]:
     """Each deck's page below the site, by resolved path."""
     base = job.target if job.target.is_dir() else job.target.parent
     paths = find_decks(job.target, _pattern(job), job.out.resolve())
@@ -239,10 +241,13 @@ class _Builder:
             deck, self.templates, self.typesetter, references, answers, problems
         )
         slides = renderer.slides()
-        cache.save()
         furnisher = Furnisher(deck, references, assets_root(), problems)
         body = "".join(slide.html for stack in slides for slide in stack)
-        page = renderer.page(slides, furnisher.furniture(body))
+        furniture = furnisher.furniture(body)
+        page = renderer.page(slides, furniture)
+        if deck.settings.fonts:  # a font is cut to all that the page says, templates included
+            page = renderer.page(slides, furnisher.with_fonts(furniture, page.html, cache))
+        cache.save()
         for address in sorted(references.externals):
             problems.warn(
                 "external-request",

@@ -26,10 +26,17 @@ Places = dict[tuple[str, ...], Where]
 
 @dataclass(frozen=True)
 class Document:
-    """A mapping read from a file, with the place of each key by its path."""
+    """A mapping read from a file.
+
+    Args:
+        data: the mapping.
+        places: where each key stands, by its path.
+        repeated: errors for keys given twice, by path; `data` has their last values.
+    """
 
     data: Mapping[str, Any] = field(default_factory=dict)
     places: Mapping[tuple[str, ...], Where] = field(default_factory=dict)
+    repeated: Mapping[tuple[str, ...], DeckError] = field(default_factory=dict)
 
     def where(self, *path: str) -> Where | None:
         """The place of the key at `path`, or of the nearest key above it."""
@@ -82,7 +89,8 @@ def read_yaml(text: str, file: str, first_line: int, what: str) -> Document:
             code="front-matter",
         )
     places: Places = {}
-    return Document(_Builder(file, first_line, places).mapping(root, ()), places)
+    builder = _Builder(file, first_line, places)
+    return Document(builder.mapping(root, ()), places, builder.repeated)
 
 
 def _bad_yaml(problem: str, where: Where, text: str, first_line: int, what: str) -> DeckError:
@@ -104,6 +112,7 @@ class _Builder:
         self.file = file
         self.first_line = first_line
         self.places = places
+        self.repeated: dict[tuple[str, ...], DeckError] = {}
         self.nodes = 0
         self.open: list[int] = []
 
@@ -138,7 +147,7 @@ class _Builder:
             here = (*path, key)
             if key in data:
                 first = self.places[here].line
-                raise DeckError(
+                self.repeated[here] = DeckError(
                     f"`{key}` is given twice (first on line {first})",
                     self.where(key_node),
                     "keep one of the two",

@@ -229,7 +229,7 @@ def render(typesetter: Typesetter) -> Render:
 
 @pytest.fixture
 def assert_renders(render: Render) -> Callable[..., None]:
-    """Asserts the HTML of a slide, but for line ends between blocks; nothing may be wrong with it."""
+    """Asserts the HTML of a slide, and that nothing is wrong; line ends of blocks do not count."""
 
     def check(markdown: str, expected: str, /, **options: Any) -> None:
         rendered = render(markdown, **options)
@@ -239,7 +239,8 @@ def assert_renders(render: Render) -> Callable[..., None]:
     return check
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: two of Playwright's loops in one thread get in each other's way.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Chromium, or a skipped test where there is none."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")

@@ -9,8 +9,8 @@ from html import unescape
 from typing import Any
 
 import pytest
-
 from conftest import TOY_DEMO, Project
+
 from labdeck.answers import script_json, translate
 
 Toy = Callable[..., Project]
@@ -107,13 +107,17 @@ def fails(made: Project, *flags: str) -> str:
     return ran.err.removesuffix("a.html: not built; the last good page, if any, was kept\n")
 
 
+MEANT_TOY = "    → did you mean `toy`?"
+MEANT_CURVE = "    → did you mean `toy.curve` or `toy.rows`?"
+
+
 @pytest.mark.parametrize(
     ("slide", "message"),
     [
         ("{{ toy.los }}", "5:1: error: `toy` has no number `los`\n    → did you mean `loss`?"),
-        ("a\n\n{{ tos.loss }}", "7:1: error: `tos` is not declared under demos:\n    → did you mean `toy`?"),
-        ("```demo toy.curv\n```", "5: error: no figure `toy.curv`\n    → did you mean `toy.curve` or `toy.rows`?"),
-        ("```demo tox.curve\n```", "5: error: `tox` is not declared under demos:\n    → did you mean `toy`?"),
+        ("a\n\n{{ tos.loss }}", "7:1: error: `tos` is not declared under demos:\n" + MEANT_TOY),
+        ("```demo toy.curv\n```", "5: error: no figure `toy.curv`\n" + MEANT_CURVE),
+        ("```demo tox.curve\n```", "5: error: `tox` is not declared under demos:\n" + MEANT_TOY),
         (
             "```demo toy.curve\ncaption: a\ncolour: red\n```",
             "7:1: error: a demo block cannot hold `colour: red`\n"
@@ -130,9 +134,17 @@ def test_what_a_demo_does_not_give_says_what_there_is(toy: Toy, slide: str, mess
     assert fails(toy(slide)) == f"slides/a.md:{message}\n"
 
 
+def test_an_empty_demo_block_says_what_is_missing(toy: Toy) -> None:
+    said = toy("```demo\n```").build().err
+    assert said.startswith("slides/a.md:5: error: ") and "``" not in said.partition("\n")[0]
+    assert "toy.curve" in said
+
+
 def test_a_demo_that_nothing_declares_is_reported_once_at_its_entry(toy: Toy) -> None:
     made = toy("x")
-    made.write({"slides/a.md": "---\ndemos:\n  t: toy.mesure\n---\n{{ t.loss }}\n\n```demo t.f\n```"})
+    made.write(
+        {"slides/a.md": "---\ndemos:\n  t: toy.mesure\n---\n{{ t.loss }}\n\n```demo t.f\n```"}
+    )
     assert fails(made) == (
         "slides/a.md:3:3: error: unknown demo `toy.mesure`\n    → did you mean `toy.measure`?\n"
     )

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -65,3 +67,14 @@ def test_a_cache_that_cannot_be_written_is_no_cache(tmp_path: Path) -> None:
     cache.put("a", "A")
     cache.save()
     assert cache.get("a") == "A"
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    cache = Cache(tmp_path / "c.json")
+    cache.put("a", "A")
+    monkeypatch.setattr(os, "replace", full)
+    cache.save()
+    assert [p.name for p in tmp_path.iterdir()] == [".gitignore"]

@@ -54,8 +54,14 @@ def error(make: Any) -> tuple[str, str | None]:
             lambda: Number(1, kind="guessed"),
             "a Number is measured, derived or quoted, got 'guessed'",
         ),
-        (lambda: Figure({"data": []}, "alt"), "a Figure needs a plotly spec with `data` and `layout`"),
-        (lambda: Figure({"layout": {}}, "a"), "a Figure needs a plotly spec with `data` and `layout`"),
+        (
+            lambda: Figure({"data": []}, "alt"),
+            "a Figure needs a plotly spec with `data` and `layout`",
+        ),
+        (
+            lambda: Figure({"layout": {}}, "a"),
+            "a Figure needs a plotly spec with `data` and `layout`",
+        ),
         (lambda: Figure(SPEC, ""), "a Figure needs an alternative text (alt)"),
         (
             lambda: Table(["a", "b"], [[1, 2], [3]]),

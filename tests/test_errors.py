@@ -2,7 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from labdeck.errors import DeckError, Problem, Problems, Where, did_you_mean
+from labdeck.errors import (
+    DeckError,
+    MachineError,
+    Problem,
+    Problems,
+    UsageError,
+    Where,
+    did_you_mean,
+)
 
 
 @pytest.mark.parametrize(
@@ -31,6 +39,11 @@ def test_an_error_keeps_the_first_place_it_gets() -> None:
     assert placed.at(Where("b.md", 9)) is placed
     assert placed.problem() == Problem("error", "x", "wrong", Where("a.md", 2), "do so", "~")
     assert str(placed) == "a.md:2: error: wrong\n    ~\n    → do so"
+
+
+@pytest.mark.parametrize("kind", [MachineError, UsageError])
+def test_a_place_does_not_change_what_kind_of_error_it_is(kind: type[DeckError]) -> None:
+    assert isinstance(kind("wrong").at(Where("a.md")), kind)
 
 
 def test_problems_are_kept_in_order_and_once() -> None:

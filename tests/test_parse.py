@@ -72,9 +72,7 @@ def test_f1_front_matter_never_closed_is_an_empty_first_slide_and_says_so() -> N
     )
 
 
-@pytest.mark.parametrize(
-    ("closing", "content"), [("----", "-"), ("---# A", "# A"), ("--- ", "")]
-)
+@pytest.mark.parametrize(("closing", "content"), [("----", "-"), ("---# A", "# A"), ("--- ", "")])
 def test_f2_a_closing_line_that_goes_on_is_content(closing: str, content: str) -> None:
     deck, problems = parse(f"---\ntitle: A\n{closing}\n\nB\n")
     assert deck.settings.title == "A"
@@ -101,6 +99,21 @@ def test_f4_a_rule_a_heading_and_a_rule_say_what_to_write() -> None:
         "t.md:2: error: front matter must hold `key: value` lines, found nothing\n"
         "    → write `title: …`, or put a blank line before the first --- if it separates slides"
     )
+
+
+def test_f4_a_key_given_twice_is_an_error() -> None:
+    assert fails("---\ntheme: a\nx: 1\ntheme: b\n---\nA") == (
+        "t.md:4:1: error: `theme` is given twice (first on line 2)\n    → keep one of the two"
+    )
+
+
+def test_a_key_of_other_tools_given_twice_is_warned_of() -> None:
+    deck, problems = parse("---\ncategory: a\ncategory: b\n---\nA")
+    assert deck.settings.extra == {"category": "b"}
+    assert problems == [
+        "t.md:3:1: warning: `category` is given twice (first on line 2); the last one counts\n"
+        "    → keep one of the two"
+    ]
 
 
 def test_f5_nothing_after_the_front_matter_is_one_empty_slide() -> None:
@@ -199,7 +212,9 @@ def test_f25_a_separator_in_inline_code_separates_and_says_so() -> None:
 
 
 def test_f26_a_separator_is_a_regular_expression_found_anywhere() -> None:
-    text = "---\nseparator: <!--s-->\nverticalSeparator: <!--v-->\n---\nA<!--s-->B<!--v-->C<!-- s -->D"
+    text = (
+        "---\nseparator: <!--s-->\nverticalSeparator: <!--v-->\n---\nA<!--s-->B<!--v-->C<!-- s -->D"
+    )
     assert shape(text) == [["A"], ["B", "C<!-- s -->D"]]
 
 
@@ -211,7 +226,8 @@ def test_f21_a_separator_inside_the_vertical_one_makes_no_stack_and_says_so() ->
     deck, problems = parse("---\nseparator: '---'\nverticalSeparator: '----'\n---\nA\n\n----\n\nB")
     assert slides(deck) == [["A"], ["-\n\nB"]]
     assert problems == [
-        "t.md:7:1: warning: `separator` matches inside `verticalSeparator`, so this makes no stack\n"
+        "t.md:7:1: warning: `separator` matches inside `verticalSeparator`, so this makes no"
+        " stack\n"
         "    → anchor it: separator: ^---$ and verticalSeparator: ^----$"
     ]
 
@@ -222,7 +238,8 @@ def test_f21_line_anchors_decide_the_direction_on_the_matched_text_alone() -> No
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("separator", "'('"), ("verticalSeparator", "'['"), ("notesSeparator", "'*'")]
+    ("key", "value"),
+    [("separator", "'('"), ("verticalSeparator", "'['"), ("notesSeparator", "'*'")],
 )
 def test_a_separator_that_is_no_regular_expression_says_so(key: str, value: str) -> None:
     said = fails(f"---\ntitle: A\n{key}: {value}\n---\nB")
@@ -232,6 +249,10 @@ def test_a_separator_that_is_no_regular_expression_says_so(key: str, value: str)
 
 def test_javascript_and_python_write_names_of_groups_otherwise() -> None:
     assert javascript_regex(r"(?<a>x)\r\n(?<=\n)", "s").pattern == "(?P<a>x)\\r?\\n(?<=\\n)"
+
+
+def test_a_separator_that_matches_nothing_does_not_loop() -> None:
+    assert shape("---\nseparator: 'x*'\n---\nA\nB") == [["A\nB"]]
 
 
 # Notes
@@ -311,15 +332,18 @@ PIECES = (
 def test_random_slides_joined_by_separators_split_into_the_same_slides(seed: int) -> None:
     dice = random.Random(seed)
     stacks = [
-        ["\n\n".join(dice.sample(PIECES[:-2], dice.randint(1, 4))) for _ in range(dice.randint(1, 4))]
+        [
+            "\n\n".join(dice.sample(PIECES[:-2], dice.randint(1, 4)))
+            for _ in range(dice.randint(1, 4))
+        ]
         for _ in range(dice.randint(1, 6))
     ]
     gap = dice.choice(["\n{}\n", "\n\n{}\n\n", "\n{}\n\n"])
     vertical, horizontal = gap.format("----"), gap.format("---")
     text = horizontal.join(vertical.join(stack) for stack in stacks)
-    assert slides(parse(text)[0]) == stacks
+    assert shape(text) == stacks
     front = "---\ntitle: x\n---\n" if dice.random() < 0.5 else ""
-    assert slides(parse(front + text.replace("\n", "\r\n"))[0]) == stacks
+    assert shape(front + text.replace("\n", "\r\n")) == stacks
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -8,14 +8,15 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
 from conftest import Project
+
 from labdeck import publish as publishing
 from labdeck.errors import DeckError, UsageError
-from labdeck.publish import MANIFEST, Plan, publish
+from labdeck.publish import MANIFEST, Kept, Plan, publish, read_manifest
 
 MakeProject = Callable[..., Project]
 
@@ -38,13 +39,16 @@ def test_a_site_is_written_whole(tmp_path: Path) -> None:
     source = tmp_path / "x.png"
     source.write_bytes(b"x")
     out = tmp_path / "deep" / "site"
-    written = publish(out, plan({"a.html": "A", "s/b.html": "B"}, {"_assets/1/x.png": source}))
+    wanted = plan({"a.html": "A", "s/b.html": "B"}, {"_assets/1/x.png": source})
+    written = publish(out, replace(wanted, talks={"a.html": {"title": "T"}}))
     assert written.changed == [MANIFEST, "_assets/1/x.png", "a.html", "s/b.html"]
     assert written.removed == []
     found = tree(out)
-    manifest = json.loads(found.pop(MANIFEST))
+    manifest = read_manifest(out)
+    del found[MANIFEST]
     assert found == {"_assets/1/x.png": b"x", "a.html": b"A", "s/b.html": b"B"}
-    assert manifest["pages"] == {"a.html": ["_assets/1/x.png"], "s/b.html": ["_assets/1/x.png"]}
+    needs = ("_assets/1/x.png",)
+    assert manifest == {"a.html": Kept(needs, {"title": "T"}), "s/b.html": Kept(needs)}
 
 
 def test_the_same_again_writes_nothing(tmp_path: Path) -> None:
@@ -119,6 +123,18 @@ def test_a_damaged_list_of_what_was_written_is_an_error(tmp_path: Path, text: st
         publish(tmp_path, plan({"a.html": "A"}))
     assert str(caught.value).startswith(f"{tmp_path / MANIFEST}: error: cannot be read: ")
     assert caught.value.hint == "delete it and build again"
+
+
+@pytest.mark.parametrize("name", ["../precious", "/precious", "a/../../precious"])
+def test_a_list_of_what_was_written_cannot_name_files_outside(tmp_path: Path, name: str) -> None:
+    out = tmp_path / "site"
+    out.mkdir()
+    (tmp_path / "precious").write_text("mine", "utf-8")
+    pages = {name: {"needs": [], "talk": None}}
+    (out / MANIFEST).write_text(json.dumps({"labdeck": 1, "pages": pages}), "utf-8")
+    with pytest.raises(DeckError, match="is outside the folder"):
+        publish(out, plan({"a.html": "A"}))
+    assert (tmp_path / "precious").read_text("utf-8") == "mine"
 
 
 # A disk that is full

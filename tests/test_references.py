@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from conftest import Project
 
 MakeProject = Callable[..., Project]
@@ -74,6 +73,18 @@ def test_f55_a_file_that_is_mentioned_is_copied_and_pointed_at(
     assert Path(found).name == Path(name).name
     page = made.page()
     assert found in page or found.replace(" ", "%20").replace("图", "%E5%9B%BE") in page
+
+
+def test_f55_a_style_element_in_a_slide_is_read(built: MakeProject) -> None:
+    made = built(
+        {"slides/a.md": "<style>.a { background: url(x.png) }</style>", "slides/x.png": b"x"}
+    )
+    assert len(made.assets()) == 1 and made.assets()[0] in made.page()
+
+
+def test_a_style_element_that_asks_another_host_is_warned_of(project: MakeProject) -> None:
+    made = project({"slides/a.md": "<style>@import url(https://example.org/x.css);</style>"})
+    assert "the page will ask another host for https://example.org/x.css" in made.build().err
 
 
 def test_f55_every_candidate_of_srcset(built: MakeProject) -> None:
@@ -178,12 +189,17 @@ def warned(made: Project) -> str:
     ("mention", "there", "message"),
     [
         ("x.png", "y.txt", "no such file: x.png\n    → check the path, or add the file"),
-        ("x.png", "X.PNG", "no such file: x.png\n    → there is `X.PNG`: upper and lower case count"),
+        (
+            "x.png",
+            "X.PNG",
+            "no such file: x.png\n    → there is `X.PNG`: upper and lower case count",
+        ),
         ("x.png", "x.jpg", "no such file: x.png\n    → there is `x.jpg` in that folder"),
         (
             "img/x.png",
             "x.png",
-            "no such file: img/x.png\n    → there is no folder img/ beside the deck; check the path",
+            "no such file: img/x.png\n"
+            "    → there is no folder img/ beside the deck; check the path",
         ),
     ],
 )
@@ -203,9 +219,12 @@ def test_every_mention_of_a_missing_file_has_its_line(project: MakeProject) -> N
 
 
 def test_a_missing_file_in_a_stylesheet_has_its_line_there(project: MakeProject) -> None:
-    made = project({"slides/a.md": "---\ncss: a.css\n---\n# A", "slides/a.css": "\n.a{background:url(no.png)}"})
+    made = project(
+        {"slides/a.md": "---\ncss: a.css\n---\n# A", "slides/a.css": "\n.a{background:url(no.png)}"}
+    )
     assert re.fullmatch(
-        r"\S*slides/a\.css:2: warning: no such file: no\.png\n    → check the path, or add the file\n",
+        r"\S*slides/a\.css:2: warning: no such file: no\.png\n"
+        r"    → check the path, or add the file\n",
         warned(made),
     )
 
@@ -227,7 +246,8 @@ def secret(made: Project) -> Path:
 
 
 @pytest.mark.parametrize(
-    "form", ["../../secret.png", "..%2F..%2Fsecret.png", "..\\..\\secret.png", "x/../../../secret.png"]
+    "form",
+    ["../../secret.png", "..%2F..%2Fsecret.png", "..\\..\\secret.png", "x/../../../secret.png"],
 )
 def test_f55_a_path_out_of_the_project_is_not_read(project: MakeProject, form: str) -> None:
     made = project({"slides/a.md": f'# A\n\n<img src="{form}">'})
@@ -315,5 +335,3 @@ def test_what_the_page_would_fetch_from_another_host_is_warned_of(
     project: MakeProject, slide: str
 ) -> None:
     assert warned(project({"slides/a.md": slide})) == external("https://example.org/x.png")
-
-

@@ -96,7 +96,9 @@ def test_f11_unknown_keys_are_kept_for_templates() -> None:
     assert problems == []
 
 
-@pytest.mark.parametrize("text", ["css: a.css, b.css", "css: [a.css, ' b.css ']", "css: 'a.css,b.css,'"])
+@pytest.mark.parametrize(
+    "text", ["css: a.css, b.css", "css: [a.css, ' b.css ']", "css: 'a.css,b.css,'"]
+)
 def test_f13_lists_may_be_texts_with_commas_and_spaces(text: str) -> None:
     assert settle(text)[0].css == ("a.css", "b.css")
 
@@ -137,6 +139,11 @@ def test_numbers_become_texts_where_texts_are_wanted() -> None:
             "mermaid: x",
             "talk.md:2:1: error: `mermaid` must be a mapping, got 'x'\n"
             "    → options of mermaid, or false",
+        ),
+        (
+            "slideLevel: 7",
+            "talk.md:2:1: error: `slideLevel` must be a level of headings, 1 to 6, got 7\n"
+            "    → cut notes into slides at headings up to it",
         ),
         (
             "revealOptions: [1]",
@@ -193,7 +200,8 @@ def test_demos_are_named_with_or_without_parameters() -> None:
         (
             "demos: [a]",
             "talk.md:2:1: error: `demos` must be a mapping of names to demos\n"
-            "    → write e.g. `attn: attention.scaled_dot_product` on a line of its own under demos:",
+            "    → write e.g. `attn: attention.scaled_dot_product` on a line of its own"
+            " under demos:",
         ),
         (
             "demos:\n  my-lora: t.one",

@@ -17,7 +17,7 @@ def first(text: str) -> Tag:
 def test_tags_and_comments_in_order_with_their_places() -> None:
     text = "a <p class='x'>b<br/></P> <!-- <i> --> c"
     assert names(text) == ["p", "br", "/p", "!"]
-    assert [text[t.start : t.end] for t in scan(text)][0] == "<p class='x'>"
+    assert next(text[t.start : t.end] for t in scan(text)) == "<p class='x'>"
 
 
 def test_a_sign_in_an_attribute_ends_no_tag() -> None:
@@ -56,7 +56,9 @@ def test_attributes_are_written_escaped() -> None:
         ("<a title='x > y'>", {"href": "?a&b"}, """<a title='x > y' href="?a&amp;b">"""),
     ],
 )
-def test_a_start_tag_with_other_attributes(tag: str, changes: dict[str, str], expected: str) -> None:
+def test_a_start_tag_with_other_attributes(
+    tag: str, changes: dict[str, str], expected: str
+) -> None:
     assert with_attributes(first(tag), changes) == expected
 
 

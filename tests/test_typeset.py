@@ -94,9 +94,7 @@ def test_unknown_languages_are_plain_and_escaped(fresh: Typesetter, language: st
 
 
 @pytest.mark.parametrize("language", ["hs", "tex", "Python", "c++", "ps1", "dockerfile"])
-def test_languages_and_aliases_outside_the_common_bundle(
-    fresh: Typesetter, language: str
-) -> None:
+def test_languages_and_aliases_outside_the_common_bundle(fresh: Typesetter, language: str) -> None:
     assert "hljs-" in fresh.code('let x = "1" -- \\frac{a} # 12\nFROM python:3', language)
 
 

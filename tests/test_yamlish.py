@@ -106,10 +106,6 @@ NO_MAPPING = (
             "talk.md:2: error: front matter must hold `key: value` lines, found a plain text\n"
             + NO_MAPPING,
         ),
-        (
-            "title: a\ntheme: b\ntitle: c",
-            "talk.md:4:1: error: `title` is given twice (first on line 2)\n    → keep one of the two",
-        ),
         ("? [a, b]\n: c", "talk.md:2:3: error: a key must be a plain word"),
         ("a: 1\n<<: 3", "talk.md:3:5: error: `<<` needs a mapping"),
         ("a: &a [*a]", "talk.md:2:4: error: too many nested aliases in YAML"),
@@ -121,8 +117,21 @@ def test_bad_yaml_says_where_and_what_to_do(text: str, message: str) -> None:
     assert str(caught.value) == message
 
 
+def test_keys_given_twice_are_noted_and_the_last_one_counts() -> None:
+    document = read_yaml("title: a\nx: {b: 1, b: 2}\ntitle: c", "talk.md", 2, "front matter")
+    assert document.data == {"title": "c", "x": {"b": 2}}
+    assert {path: str(error) for path, error in document.repeated.items()} == {
+        ("title",): "talk.md:4:1: error: `title` is given twice (first on line 2)\n"
+        "    → keep one of the two",
+        ("x", "b"): "talk.md:3:11: error: `b` is given twice (first on line 3)\n"
+        "    → keep one of the two",
+    }
+
+
 def test_a_yaml_bomb_ends_with_an_error() -> None:
-    lines = ["a0: &a0 [x, x]"] + [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 9)]
+    lines = ["a0: &a0 [x, x]"] + [
+        f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 9)
+    ]
     with pytest.raises(DeckError, match="too many nested aliases in YAML"):
         yaml("\n".join(lines))
     assert len(yaml("a: [" + "x, " * (MAX_NODES - 10) + "]")["a"]) == MAX_NODES - 10

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -18,10 +19,17 @@ from markdown_it.rules_block.list import list_block
 from markdown_it.rules_inline.state_inline import Scanned, StateInline
 from markdown_it.token import Token
 
+from . import addresses
+from .switches import OWN
+
 _CJK = re.compile(
     "[\u1100-\u11ff\u2e80-\u303f\u3040-\u33ff\u3400-\u9fff\ua960-\ua97f\uac00-\ud7ff"
     "\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U0001b000-\U0001b16f\U00020000-\U0003ffff]"
 )
+
+_HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff\uffa0-\uffdc]")
+_WIDE_BY_COMPANY = frozenset("“”‘’—…·")
+_SELECTOR = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")  # picks a glyph of what is before it
 
 
 def is_cjk(char: str) -> bool:
@@ -29,8 +37,18 @@ def is_cjk(char: str) -> bool:
     return bool(_CJK.match(char))
 
 
-def create_parser() -> MarkdownIt:
-    """A block and inline parser."""
+def joins(before: str, after: str) -> bool:
+    """Whether a line end between two characters would be a gap that nobody wrote.
+
+    Chinese and Japanese have no spaces between words, Korean has. Curly quotes, dashes and dots are
+    full-width only in their company.
+    """
+    sides = [_HANGUL.match(char) is None and is_cjk(char) for char in (before, after)]
+    return all(sides) or (any(sides) and (before in _WIDE_BY_COMPANY or after in _WIDE_BY_COMPANY))
+
+
+def create_parser(switches: Sequence[str] = ()) -> MarkdownIt:
+    """A block and inline parser; `switches` are names of `OWN`."""
     options = {
         "html": True,
         "tasklists": True,
@@ -45,6 +63,9 @@ def create_parser() -> MarkdownIt:
     # A link may have any address; what a page may load is the site's business.
     parser.validateLink = lambda url: True  # type: ignore[method-assign]
     parser.normalizeLink = _normalize_link  # type: ignore[method-assign]
+    addresses.switch_on(parser)
+    for name in switches:
+        OWN[name](parser)
     return parser
 
 
@@ -95,7 +116,7 @@ class _CjkState(StateInline):
         end = start
         while end < self.posMax and self.src[end] == marker:
             end += 1
-        before = self.src[start - 1] if start > 0 else " "
+        before = self._before(start)
         after = self.src[end] if end < self.posMax else " "
         left = _flanks(inner=after, outer=before)
         right = _flanks(inner=before, outer=after)
@@ -104,6 +125,11 @@ class _CjkState(StateInline):
         opens = left and (not right or _is_punctuation(before))
         closes = right and (not left or _is_punctuation(after))
         return Scanned(opens, closes, end - start)
+
+    def _before(self, position: int) -> str:
+        while position > 0 and _SELECTOR.match(self.src[position - 1]):
+            position -= 1
+        return self.src[position - 1] if position > 0 else " "
 
 
 def _flanks(inner: str, outer: str) -> bool:

@@ -17,10 +17,15 @@ from markdown.util import AtomicString
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from .attributes import are_on, split_behind
+from .footnotes import Footnotes
+from .foreign import Abbreviations
 from .shelf import Piece, Shelf
 
 # Draws a fenced block: (info string, code, first line within the text) -> HTML.
 FenceDrawer = Callable[[str, str, int], str]
+_NO_HTML = re.compile(r"(?P<indent>\s*)<(?:(?P<asked>\?[^>]*)|!(?!--)(?P<declared>[^>]*))>")
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 
 
 class BridgeParser(BlockParser):
@@ -31,15 +36,23 @@ class BridgeParser(BlockParser):
         parser: markdown-it-py, set up for decks.
         shelf: where finished HTML is put.
         draw_fence: turns code blocks into HTML.
+        footnotes: get the definitions of the text.
     """
 
     def __init__(
-        self, md: Markdown, parser: MarkdownIt, shelf: Shelf, draw_fence: FenceDrawer
+        self,
+        md: Markdown,
+        parser: MarkdownIt,
+        shelf: Shelf,
+        draw_fence: FenceDrawer,
+        footnotes: Footnotes,
     ) -> None:
+        self.abbreviations = Abbreviations(md)
         super().__init__(md)
         self.parser = parser
         self.shelf = shelf
         self.draw_fence = draw_fence
+        self.footnotes = footnotes
         self.references: dict[str, Any] = {}
 
     def parseDocument(self, lines: Any) -> etree.ElementTree:
@@ -73,11 +86,14 @@ class _TreeBuilder:
     def _open(self, token: Token) -> None:
         if token.hidden:
             return
+        if token.type == "footnote_reference_open":
+            self.stack.append(self.bridge.footnotes.open(token.meta["label"]))
+            return
         element = etree.SubElement(self.stack[-1], token.tag)
         for name, value in (token.attrs or {}).items():
             if name == "style" and str(value).startswith("text-align:"):
                 element.set("align", str(value).partition(":")[2])
-            elif name != "class":
+            elif name != "class" or token.type == "container_open":
                 element.set(name, str(value))
         if token.type == "list_item_open" and "checked" in token.meta:
             element.set("data-labdeck-task", "checked" if token.meta["checked"] else "open")
@@ -87,6 +103,9 @@ class _TreeBuilder:
         if token.hidden:
             return
         element = self.stack.pop()
+        if element.tag == "p" and not element.text and not len(element):
+            self.stack[-1].remove(element)
+            return
         element.tail = "\n"
         if element in self.after:
             self._html(self.after.pop(element))
@@ -96,16 +115,24 @@ class _TreeBuilder:
         parent = self.stack[-1]
         item = next((element for element in reversed(self.stack) if element.tag == "li"), None)
         task = item.attrib.pop("data-labdeck-task", None) if item is not None else None
-        text, comments = token.content, ""
+        text, comments = self._own_lines(parent, token.content), ""
         if item is not None and parent.tag == "p" and self.stack[-2] is item:
-            text, comments = _comments_below(token.content)
+            text, comments = _comments_below(text)
         if task is not None:
             checked = {"checked": ""} if task == "checked" else {}
             etree.SubElement(parent, "input", {"type": "checkbox", "disabled": ""} | checked)
             text = " " + text
-        _fragment(parent).text = text
+        if text or not token.content:
+            _fragment(parent).text = text
         if comments:
             self.after[parent] = comments
+
+    def _own_lines(self, parent: etree.Element, text: str) -> str:
+        """The text without what is written in it about the block, or about other blocks."""
+        if parent.tag in _HEADINGS and are_on(self.bridge.parser):
+            text, attributes = split_behind(text)
+            parent.attrib.update(attributes)
+        return self.bridge.abbreviations.take(text) if parent.tag == "p" else text
 
     def _leaf(self, token: Token) -> None:
         line = token.map[0] if token.map else 0
@@ -114,7 +141,7 @@ class _TreeBuilder:
             info = token.info if token.type == "fence" else ""
             self._html(self.bridge.draw_fence(self.bridge.shelf.restore(info), code, line))
         elif token.type == "html_block":
-            self._html(token.content)
+            self._html(as_browsers_read(token.content))
         elif token.type == "hr":
             etree.SubElement(self.stack[-1], "hr").tail = "\n"
 
@@ -122,6 +149,15 @@ class _TreeBuilder:
         fragment = _fragment(self.stack[-1])
         fragment.text = AtomicString(self.bridge.shelf.put(Piece("html", html, html)))
         fragment.tail = "\n"
+
+
+def as_browsers_read(html: str) -> str:
+    """`<?…>` and `<!…>`, which HTML does not have, as the comments that browsers make of them."""
+    match = _NO_HTML.match(html)
+    if match is None:
+        return html
+    inside = match["asked"] or match["declared"]
+    return f"{match['indent']}<!--{inside.replace('--', '- -')}-->{html[match.end() :]}"
 
 
 def _comments_below(text: str) -> tuple[str, str]:

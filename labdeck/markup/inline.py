@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import xml.etree.ElementTree as etree
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from markdown import Markdown
 from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString
 from markdown_it.token import Token
 
-from .blocks import is_cjk
-from .bridge import BridgeParser
-from .shelf import Piece, Shelf
-
-# What marked 4 makes a link of without being asked: full addresses, www., and mail addresses.
-_AUTOLINK = re.compile(
-    r"(?P<url>(?:(?:ftp|https?)://|www\.)(?:[a-zA-Z0-9-]+\.?)+[^\s<\ufdd0-\ufdef]*)"
-    r"|(?P<mail>[A-Za-z0-9._+-]+@[a-zA-Z0-9_-]+(?:\.[a-zA-Z0-9_-]*[a-zA-Z0-9])+(?![-_]))",
-    re.IGNORECASE,
-)
-_TRAILING = re.compile(r"[?!.,:;*_'\"~。，、；：！？）】》”’]+\Z")
+from .addresses import short_addresses
+from .attributes import are_on, attach_behind_emphasis
+from .blocks import joins
+from .bridge import BridgeParser, as_browsers_read
+from .foreign import ForeignPatterns
+from .shelf import OPEN, Piece, Shelf
 
 
 class InlineTreeprocessor(Treeprocessor):
@@ -41,25 +35,46 @@ class InlineTreeprocessor(Treeprocessor):
         self.shelf = shelf
         self.curl = curl
         self.breaks = breaks
+        bridge = md.parser
+        assert isinstance(bridge, BridgeParser)
+        self.bridge = bridge
+        foreign = len(md.inlinePatterns) + len(md.treeprocessors) > 0
+        self.foreign = ForeignPatterns(md, shelf) if foreign else None
+        # Foreign tree processors may change text, and leave alone what is atomic.
+        self.text: Callable[[str], str] = str if foreign else AtomicString
+
+    @property
+    def stashed_nodes(self) -> dict[str, etree.Element | str]:
+        """What foreign patterns ask Python-Markdown's own inline processor for."""
+        return self.foreign.driver.stashed_nodes if self.foreign else {}
 
     def run(self, root: etree.Element) -> None:
+        self._run(root, None)
+        self.bridge.footnotes.finish(root, self.bridge.references, self._run)
+
+    def _run(self, root: etree.Element, tokens: list[Token] | None) -> None:
+        if tokens:
+            _InlineBuilder(self, root).build(tokens)
+            return
         for element in list(root.iter()):
             if element.text and not isinstance(element.text, AtomicString):
                 text, element.text = element.text, None
-                self._fill(element, text)
+                self.fill(element, self.foreign.apply(text) if self.foreign else text)
 
-    def _fill(self, element: etree.Element, text: str) -> None:
-        bridge = self.md.parser
-        assert isinstance(bridge, BridgeParser)
-        if not any(char in _SPECIAL for char in text):
+    def fill(self, element: etree.Element, text: str) -> None:
+        """Put the inline phase's reading of a text into an empty element."""
+        if self.foreign is None and _SPECIAL.isdisjoint(text):
             element.text = AtomicString(self.curl(text.strip("\n")))
             return
         tokens: list[Token] = []
-        bridge.parser.inline.parse(text, bridge.parser, bridge.references, tokens)
+        parser = self.bridge.parser
+        parser.inline.parse(text, parser, self.bridge.references, tokens)
+        if are_on(parser):
+            attach_behind_emphasis(tokens)
         _InlineBuilder(self, element).build(tokens)
 
 
-_SPECIAL = frozenset("\\`*_~[]!<>&\n@:.\ufdd0")
+_SPECIAL = frozenset("\\`*_~[]!<>&\n@:.{^\ufdd0")
 
 
 class _InlineBuilder:
@@ -91,12 +106,15 @@ class _InlineBuilder:
             etree.SubElement(self.stack[-1], "br")
             self._add("\n")
         elif token.type == "code_inline":
-            code = etree.SubElement(self.stack[-1], "code")
+            code = etree.SubElement(self.stack[-1], "code", self._attributes(token))
             code.text = AtomicString(_literal(self.shelf.restore(token.content)))
         elif token.type == "image":
             self._image(token)
         elif token.type == "html_inline":
-            self._add(self.shelf.put(Piece("html", token.content, token.content)))
+            content = as_browsers_read(token.content)
+            self._add(self.shelf.put(Piece("html", token.content, content)))
+        elif token.type == "footnote_ref":
+            self.owner.bridge.footnotes.refer(self.stack[-1], token.meta)
 
     def _image(self, token: Token) -> None:
         attributes = self._attributes(token)
@@ -115,30 +133,34 @@ class _InlineBuilder:
             etree.SubElement(self.stack[-1], "br")
             self._add("\n")
             return
-        before = tokens[index - 1].content[-1:] if index else ""
-        after = tokens[index + 1].content.lstrip()[:1] if index + 1 < len(tokens) else ""
-        if before and after and is_cjk(before) and is_cjk(after):
-            return
-        self._add("\n")
+        before = _neighbour(reversed(tokens[:index]))[-1:]
+        after = _neighbour(tokens[index + 1 :]).lstrip()[:1]
+        if not (before and after and joins(before, after)):
+            self._add("\n")
 
     def _text(self, text: str, plain: bool) -> None:
-        inside_link = any(element.tag == "a" for element in self.stack)
-        if not plain or inside_link or not ("://" in text or "@" in text or "www." in text):
+        if self.owner.foreign is None or OPEN not in text:
+            self._own_text(text, plain)
+            return
+        for part in self.owner.foreign.split(text):
+            if isinstance(part, str):
+                self._own_text(part, plain)
+            else:
+                made, inside = part
+                attributes = {k: _literal(self.shelf.restore(v)) for k, v in made.items()}
+                element = etree.SubElement(self.stack[-1], made.tag, attributes)
+                self.owner.fill(element, inside)
+
+    def _own_text(self, text: str, plain: bool) -> None:
+        if not plain or any(element.tag == "a" for element in self.stack):
             self._add(self.owner.curl(text) if plain else text)
             return
         last = 0
-        for match in _AUTOLINK.finditer(text):
-            shown, href = _link(match)
-            if (
-                match.start() > 0
-                and text[match.start() - 1].isalnum()
-                and text[match.start() - 1].isascii()
-            ):
-                continue
-            self._add(self.owner.curl(text[last : match.start()]))
-            link = etree.SubElement(self.stack[-1], "a", {"href": href})
-            link.text = AtomicString(shown)
-            last = match.start() + len(shown)
+        for start, shown, href in short_addresses(text):
+            self._add(self.owner.curl(text[last:start]))
+            link = etree.SubElement(self.stack[-1], "a", {"href": _literal(href)})
+            link.text = AtomicString(_literal(shown))
+            last = start + len(shown)
         self._add(self.owner.curl(text[last:]))
 
     def _add(self, text: str) -> None:
@@ -146,9 +168,19 @@ class _InlineBuilder:
         text = _literal(text)
         parent = self.stack[-1]
         if len(parent):
-            parent[-1].tail = AtomicString((parent[-1].tail or "") + text)
+            parent[-1].tail = self.owner.text((parent[-1].tail or "") + text)
         else:
-            parent.text = AtomicString((parent.text or "") + text)
+            parent.text = self.owner.text((parent.text or "") + text)
+
+
+def _neighbour(tokens: Iterable[Token]) -> str:
+    """The text of the first token that has any; emphasis, links and tags are looked through."""
+    for token in tokens:
+        if token.type == "html_inline" and not token.content.startswith(("<br", "<img")):
+            continue
+        if token.content or token.nesting == 0:
+            return token.content
+    return ""
 
 
 def _tag(token: Token) -> str:
@@ -166,18 +198,3 @@ def _plain_text(token: Token) -> str:
     if token.type == "softbreak" or token.type == "hardbreak":
         return "\n"
     return "" if token.type == "html_inline" else token.content
-
-
-def _link(match: re.Match[str]) -> tuple[str, str]:
-    """The text and the address of an autolink, without punctuation that ends a sentence."""
-    if match["mail"]:
-        return match["mail"], "mailto:" + match["mail"]
-    shown = match["url"]
-    while True:
-        shorter = _TRAILING.sub("", shown)
-        if shorter.endswith(")") and shorter.count(")") > shorter.count("("):
-            shorter = shorter[:-1]
-        if shorter == shown:
-            break
-        shown = shorter
-    return shown, ("http://" + shown if shown.lower().startswith("www.") else shown)

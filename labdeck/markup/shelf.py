@@ -24,14 +24,14 @@ class Piece:
 
     Args:
         kind: what it is; `html` goes back into the text before comments and addresses are read,
-            `done` when all that is over.
+            `done` when all that is over; `source` and `element` are gone after the inline phase.
         source: the text it stood for, delimiters included.
         content: TeX, expression or HTML.
         display: for a formula, whether it is set on a line of its own.
         where: its first character in the deck.
     """
 
-    kind: Literal["math", "number", "html", "done"]
+    kind: Literal["math", "number", "html", "done", "source", "element"]
     source: str
     content: str
     display: bool = False

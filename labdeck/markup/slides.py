@@ -8,19 +8,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from markdown import Markdown
-from markdown.util import Registry
 
 from ..errors import DeckError, Problems, Where
 from ..model import Settings, Slide, Span
-from ..tags import Tag, contain, rewrite, with_attributes
+from ..tags import Tag, contain, render_attributes, rewrite, with_attributes
 from ..typeset import TexError, Typesetter
+from .attributes import are_on, split_info
 from .blocks import create_parser
 from .bridge import BridgeParser
 from .code import draw_code, highlight_html, read_info
 from .comments import apply_comments, derive_background
+from .footnotes import Footnotes
+from .foreign import Isolate, Release, create_markdown
 from .formulas import FormulaTaker
 from .inline import InlineTreeprocessor
 from .shelf import Piece, Shelf
+from .switches import read_switches
 from .trees import AnimateLists, HeadingIds, curl
 
 _INDEXED_PRE = re.compile(r"<pre\b[^>]*\bdata-fragment-index")
@@ -70,8 +73,11 @@ class SlideWriter:
         self.typesetter = typesetter
         self.problems = problems
         self.inserts = inserts
-        self.parser = create_parser()
+        self.switches = read_switches(settings.markdown_extensions)
+        create_markdown(self.switches.foreign)  # what cannot be loaded is known before any slide
+        self.parser = create_parser(self.switches.own)
         self.ids: dict[str, int] = {}
+        self.texts = 0
 
     def write(self, slide: Slide, edit: Callable[[str], str] = str) -> SlideHtml:
         """The HTML of a slide, notes at its end; `edit` changes what the author wrote of it.
@@ -118,7 +124,11 @@ class _Text:
         taker = FormulaTaker(
             self.shelf, self.span, self.writer.problems, self.writer.inserts is not None
         )
-        return self._unshelve_html(self._markdown().convert(taker.take(self.source)))
+        try:
+            body = self._markdown().convert(taker.take(self.source))
+        except DeckError as error:
+            raise error.at(self.span.where()) from error
+        return self._unshelve_html(body)
 
     def finish(self, body: str, edit: Callable[[str], str]) -> str:
         """HTML with everything in place."""
@@ -135,13 +145,17 @@ class _Text:
     def _markdown(self) -> Markdown:
         """A Python-Markdown instance whose blocks come over the bridge."""
         settings = self.writer.settings
-        md = Markdown()
-        md.preprocessors, md.postprocessors = Registry(), Registry()
-        md.treeprocessors, md.inlinePatterns = Registry(), Registry()
-        md.parser = BridgeParser(md, self.writer.parser, self.shelf, self._draw_fence)
+        md = create_markdown(self.writer.switches.foreign)
+        self.writer.texts += 1
+        footnotes = Footnotes(f"fn-{self.writer.texts}")
+        parser = self.writer.parser
+        md.parser = BridgeParser(md, parser, self.shelf, self._draw_fence, footnotes)
         options = settings.markdown_options
         smart = curl if options.get("smartypants") else str
         inline = InlineTreeprocessor(md, self.shelf, smart, bool(options.get("breaks")))
+        if len(md.treeprocessors):
+            md.treeprocessors.register(Isolate(md), "isolate", 4.5)
+            md.treeprocessors.register(Release(md), "release", 0)
         md.treeprocessors.register(inline, "inline", 20)
         md.treeprocessors.register(HeadingIds(md, self._plain, self.writer.ids), "heading-ids", 10)
         if options.get("animateLists"):
@@ -163,6 +177,7 @@ class _Text:
 
     def _draw_fence(self, info: str, code: str, line: int) -> str:
         where = self.span.where(line)
+        info, attributes = split_info(info) if are_on(self.writer.parser) else (info, {})
         words = info.split()
         if words and words[0] == "demo" and self.writer.inserts is not None:
             return self._insert(lambda: self._figure(info, code, where), where)
@@ -174,7 +189,8 @@ class _Text:
         if read.rest:
             self._warn_rest(read.rest, where)
         drawn = draw_code(code, read, self.writer.typesetter)
-        return f"<pre>{self.shelf.put(Piece('done', code, drawn))}</pre>"
+        mark = self.shelf.put(Piece("done", code, drawn))
+        return f"<pre{render_attributes(attributes)}>{mark}</pre>"
 
     def _warn_rest(self, rest: tuple[str, ...], where: Where) -> None:
         brackets = any("[" in word for word in rest)
@@ -191,6 +207,8 @@ class _Text:
     def _show(self, piece: Piece) -> str:
         if piece.kind in ("html", "done"):
             return piece.content
+        if piece.kind in ("source", "element"):
+            return html.escape(piece.source)
         where = piece.where or self.span.where()
         if piece.kind == "number":
             assert self.writer.inserts is not None

@@ -43,7 +43,7 @@ def test_a_heading_in_raw_html_with_blank_lines_is_a_heading(assert_renders: Che
 
 
 def test_a_numbered_list_interrupts_the_text_of_an_item(assert_renders: Check) -> None:
-    html = "<ul><li>a<ol start=\"2\"><li>b</li></ol></li></ul>"
+    html = '<ul><li>a<ol start="2"><li>b</li></ol></li></ul>'
     assert_renders("- a\n  2. b", html)
 
 
@@ -85,6 +85,15 @@ def test_f54_line_ends_and_what_is_not_in_the_flavour(
     assert_renders(markdown, html)
 
 
+@pytest.mark.parametrize("mark", ["~", "~~"])
+def test_f54_one_or_two_tildes_strike_out(assert_renders: Check, mark: str) -> None:
+    assert_renders(f"{mark}x{mark}", "<p><del>x</del></p>")
+
+
+def test_f53_breaks_makes_every_line_end_one(assert_renders: Check) -> None:
+    assert_renders("a\nb", "<p>a<br />\nb</p>", markdown={"breaks": True})
+
+
 def test_f33_indented_text_is_not_dedented(assert_renders: Check) -> None:
     code = "```\n" + " " * 14 + "x = 1" + " " * 14 + "y\n```"
     html = '<pre><code class="hljs">' + " " * 14 + "x = 1" + " " * 14 + "y</code></pre>"
@@ -101,7 +110,7 @@ def test_f33_indented_text_is_not_dedented(assert_renders: Check) -> None:
         ("`a < b && c`", "<code>a &lt; b &amp;&amp; c</code>"),
         ("a & b &lt; &copy;", "a &amp; b &lt; ©"),
         ("\\*a\\*", "*a*"),
-        ("[a](b.html \"t\")", '<a href="b.html" title="t">a</a>'),
+        ('[a](b.html "t")', '<a href="b.html" title="t">a</a>'),
         ("[a][r]\n\n[r]: b.png", '<a href="b.png">a</a>'),
         ("![a *b*](x.png)", '<img alt="a b" src="x.png" />'),
         ("![](a%20b.png)", '<img alt="" src="a%20b.png" />'),
@@ -149,6 +158,7 @@ def test_f54_addresses_become_links_but_bare_domains_do_not(
         ("约**12.5%**左右", "约<strong>12.5%</strong>左右"),
         ("用**f(x)**表示", "用<strong>f(x)</strong>表示"),
         ("*强调*、`代码`", "<em>强调</em>、<code>代码</code>"),
+        ("~~删除：~~后文", "<del>删除：</del>后文"),
         ("これは**「重要」**です", "これは<strong>「重要」</strong>です"),
         ("snake_case_name 2*3*4", "snake_case_name 2<em>3</em>4"),
         ("** not bold **", "** not bold **"),
@@ -177,7 +187,9 @@ def test_a_link_may_have_any_address() -> None:
 def test_f61_nested_lists_are_animated_without_an_error(assert_renders: Check) -> None:
     item = '<li class="fragment">'
     html = f"<ul>\n{item}a<ul>\n{item}b</li></ul></li></ul>"
-    assert_renders("- a\n  - b", html.replace("</ul></li>", "</ul></li>"), markdown={"animateLists": True})
+    assert_renders(
+        "- a\n  - b", html.replace("</ul></li>", "</ul></li>"), markdown={"animateLists": True}
+    )
 
 
 def test_f61_a_loose_list_is_animated_too(assert_renders: Check) -> None:

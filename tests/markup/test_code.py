@@ -135,14 +135,15 @@ def test_indented_code_is_code(render: RenderSlide) -> None:
 @pytest.mark.parametrize(
     ("info", "message"),
     [
-        ('js title="x"', "talk.md:1: warning: `title=\"x\"` after the language means nothing here"),
-        ("scala mdoc:reset", "talk.md:1: warning: `mdoc:reset` after the language means nothing here"),
+        ('js title="x"', 'talk.md:1: warning: `title="x"` after the language means nothing here'),
+        (
+            "scala mdoc:reset",
+            "talk.md:1: warning: `mdoc:reset` after the language means nothing here",
+        ),
         ("py [ 1 : 2 ]", "talk.md:1: warning: `[ 1 : 2 ]` after the language means nothing here"),
     ],
 )
-def test_f47_what_is_not_understood_says_so(
-    render: RenderSlide, info: str, message: str
-) -> None:
+def test_f47_what_is_not_understood_says_so(render: RenderSlide, info: str, message: str) -> None:
     rendered = render(f"```{info}\nx\n```")
     assert rendered.problems == [message + "\n    → write line steps as [1|3-5]"]
     assert 'title="x"' not in rendered.html

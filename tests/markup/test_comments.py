@@ -16,7 +16,9 @@ F = '<!-- .element: class="f" -->'
 
 def attributes(comment: str) -> tuple[dict[str, str], list[tuple[str, str, str]]]:
     warned: list[tuple[str, str, str]] = []
-    html, slide = apply_comments(comment, lambda code, said, hint, near: warned.append((code, said, hint)))
+    html, slide = apply_comments(
+        comment, lambda code, said, hint, near: warned.append((code, said, hint))
+    )
     assert html == ""
     return slide, warned
 
@@ -26,7 +28,7 @@ def attributes(comment: str) -> tuple[dict[str, str], list[tuple[str, str, str]]
     [
         ('<!-- .slide: class="a b" id="c" -->', {"class": "a b", "id": "c"}),
         ('<!--.slide:data-background="red"-->', {"data-background": "red"}),
-        ('<!-- .slide: data-auto-animate -->', {"data-auto-animate": ""}),
+        ("<!-- .slide: data-auto-animate -->", {"data-auto-animate": ""}),
         ('<!-- .slide: data-x="a=b,c;d:e(f)" -->', {"data-x": "a=b,c;d:e(f)"}),
         ('<!-- .slide: id="自注意力" -->', {"id": "自注意力"}),
         ('<!-- note .slide: class="a" -->', {"class": "a"}),
@@ -140,9 +142,7 @@ def test_f43_the_nearest_element_before_is_addressed(
         (f'<div class="g">a</div>\n\n{F}', '<div class="f">'),
     ],
 )
-def test_f43_f44_blocks_are_addressed(
-    render: Callable[..., Any], markdown: str, tag: str
-) -> None:
+def test_f43_f44_blocks_are_addressed(render: Callable[..., Any], markdown: str, tag: str) -> None:
     html = render(markdown).html
     assert tag in html and html.count('class="f"') == 1 and "<!--" not in html
 

@@ -26,15 +26,15 @@ def test_a_mark_is_as_many_lines_long_as_its_source() -> None:
     assert mark.count("\n") == 3
     assert shelf.restore(f"c {mark} d") == "c $$\na\nb\n$$ d"
     assert shelf.fill(f"<p>{mark}</p>", show) == "<p><m>\na\nb\n</m></p>"
-    assert shelf.fill("<p>" + mark.replace("\n", "\n> ") + "</p>", show).endswith("</m></p>") is False
+    assert (
+        shelf.fill("<p>" + mark.replace("\n", "\n> ") + "</p>", show).endswith("</m></p>") is False
+    )
 
 
 def test_a_mark_inside_a_tag_becomes_its_source_again() -> None:
     shelf = Shelf()
     mark = shelf.put(Piece("math", '$"a"$', "a"))
-    assert shelf.fill(f'<img alt="{mark}">{mark}', show) == (
-        '<img alt="$&quot;a&quot;$"><m>a</m>'
-    )
+    assert shelf.fill(f'<img alt="{mark}">{mark}', show) == ('<img alt="$&quot;a&quot;$"><m>a</m>')
 
 
 def test_pieces_may_hold_marks_themselves() -> None:

@@ -50,11 +50,11 @@ def test_f58_a_formula_in_a_heading_counts_as_its_source(render: Callable[..., A
 @pytest.mark.parametrize(
     ("plain", "curled"),
     [
-        ('"a" and \'b\'', "“a” and ‘b’"),
+        ("\"a\" and 'b'", "“a” and ‘b’"),
         ("it's", "it’s"),
         ("a -- b --- c", "a – b — c"),
         ("wait...", "wait…"),
-        ("(\"a\")", "(“a”)"),
+        ('("a")', "(“a”)"),
     ],
 )
 def test_f53_smartypants_curls(plain: str, curled: str) -> None:

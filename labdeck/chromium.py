@@ -57,7 +57,8 @@ def open_chromium(path: Path | None = None) -> Iterator[Browser]:
 
 
 def _find(path: Path | None, playwright: Playwright) -> str:
-    known = [str(path)] if path else [*NAMES, playwright.chromium.executable_path]
+    usual = [*NAMES, playwright.chromium.executable_path]
+    known = [str(path), os.path.abspath(path)] if path else usual
     for name in known:
         if found := shutil.which(name):
             return found

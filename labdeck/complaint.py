@@ -125,10 +125,10 @@ def reported(
     found: Iterable[Finding], code: str, address: str, file: str | None = None
 ) -> Finding | None:
     """The finding of a code whose message names an address, however it is encoded."""
-    names = {unquote(address), unquote(address).partition(":")[2]}
+    wanted = unquote(address)
+    names = (" " + wanted, " " + wanted.partition(":")[2], "/" + wanted)
     for finding in found:
-        if finding.code == code and file in (None, finding.where.file):
-            last = unquote(finding.message).rpartition(" ")[2]
-            if last in names or last.rpartition("/")[2] == unquote(address):
-                return finding
+        here = finding.code == code and file in (None, finding.where.file)
+        if here and unquote(finding.message).endswith(names):
+            return finding
     return None

@@ -26,7 +26,7 @@ _CJK = (
     r"\uff01-\uffee\U0001b000-\U0001b16f\U00020000-\U0003fffd"
 )
 _IS_CJK = re.compile(f"[{_CJK}]")
-_OTHER = re.compile(r"([\xa1-\u2e7f])\1*")
+_OTHER = re.compile(r"[\xa1-\u2e7f]+")
 _CONTENT = re.compile(r"\bcontent\s*:[^;}]*")
 
 
@@ -101,7 +101,8 @@ def _marks(text: str) -> Iterator[str]:
     balance: Counter[str] = Counter()
     for run in _OTHER.finditer(text):
         around = text[max(run.start() - 1, 0) : run.start()] + text[run.end() : run.end() + 1]
-        balance[run[1]] += 1 if _IS_CJK.search(around) else -1
+        beside = 1 if _IS_CJK.search(around) else -1
+        balance.update(dict.fromkeys(run[0], beside))
     for mark, count in balance.items():
         if count >= 0 and unicodedata.category(mark)[0] in "PSN":
             yield mark

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,14 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".ttf", ".otf", ".woff2", ".ttc", ".otc")
 WEIGHTS = (400, 700)  # of a bundled font: what reveal's themes use, and all between
+LARGEST = 128 << 20  # bytes that a WOFF2 file may unpack to
 LICENCE_NAMES = [0, 13, 14]  # entries of a font's name table that its licence wants kept
+# Of a font for all of East Asia, not also the forms of other languages.
+SCRIPTS = ["DFLT.dflt", "hani.dflt", "hani.ZHS", "kana.dflt", "hang.dflt", "bopo.dflt"]
 _FACE = re.compile(r"url\((?P<file>[^)]+)\)[^}]*?unicode-range:\s*(?P<ranges>[^;}]+)")
-_KEPT = ("head", "hhea", "maxp", "OS/2", "name", "post", "fvar", "avar", "glyf", "loca", "hmtx")
+# Tables that slices of a font share, and those filled anew.
+_KEPT = ("head", "hhea", "maxp", "OS/2", "name", "post", "fvar", "avar")
+_REPLACED = ("gvar", "glyf", "loca", "hmtx")
 _VALUE_FIELDS = ("XPlacement", "YPlacement", "XAdvance", "YAdvance")
 
 
@@ -55,9 +61,28 @@ def _open(path: Path, face: int = 0) -> TTFont:
     return TTFont(stream, fontNumber=face, recalcTimestamp=False, lazy=True)
 
 
+def _check_size(content: bytes) -> None:
+    """ValueError if some kilobytes of WOFF2 would become gigabytes of font."""
+    import brotli
+    from fontTools.ttLib.woff2 import WOFF2DirectoryEntry, woff2DirectorySize
+
+    stream = io.BytesIO(content)
+    tables, packed = struct.unpack_from(">H6xI", content, 12)
+    stream.seek(woff2DirectorySize)
+    for _ in range(tables):
+        WOFF2DirectoryEntry().fromFile(stream)
+    decoder = brotli.Decompressor()
+    decoder.process(stream.read(packed), output_buffer_limit=LARGEST)
+    if not decoder.is_finished():
+        raise ValueError(f"more than {LARGEST >> 20} MiB when unpacked, or cut off")
+
+
 def cut_file(path: Path, face: int, characters: str) -> Cut:
     """A font of the author's: its own features and metrics, fewer glyphs."""
     try:
+        content = path.read_bytes()
+        if content[:4] == b"wOF2":
+            _check_size(content)
         return _subset(_open(path, face), characters)
     except DeckError:
         raise
@@ -76,8 +101,8 @@ def _subset(font: TTFont, characters: str) -> Cut:
 
     covers = "".join(c for c in characters if ord(c) in (font.getBestCmap() or ()))
     options = subset.Options(name_IDs=LICENCE_NAMES, hinting=False, notdef_outline=True)
-    # `locl` would keep the Japanese, Korean and traditional forms of every character as well.
-    options.layout_features = [f for f in options.layout_features if f != "locl"] + ["halt", "chws"]
+    options.layout_features = [*options.layout_features, "halt", "chws"]
+    options.layout_scripts = SCRIPTS
     subsetter = subset.Subsetter(options)
     subsetter.populate(unicodes=[ord(c) for c in covers])
     subsetter.subset(font)
@@ -127,68 +152,85 @@ def _slices(sheet: Path) -> Iterator[tuple[Path, set[int]]]:
 
 def _joined(picked: list[tuple[TTFont, str]]) -> TTFont:
     """One font of the glyphs that are needed of each slice; slices of a font share its tables."""
-    fonts = [font for font, _ in picked]
-    taken: dict[str, tuple[TTFont, str]] = {".notdef": (fonts[0], ".notdef")}
-    for font, found in picked:
-        taken |= {f"u{ord(c):04X}": (font, font.getBestCmap()[ord(c)]) for c in found}
-    glyphs = {new: font["glyf"][old] for new, (font, old) in taken.items()}
-    metrics = {new: font["hmtx"][old] for new, (font, old) in taken.items()}
-    variations = {new: font["gvar"].variations[old] for new, (font, old) in taken.items()}
-    halves = _half_widths(taken)
-    return _filled(fonts[0], glyphs, metrics, variations, halves)
-
-
-def _filled(
-    font: TTFont,
-    glyphs: dict[str, Any],
-    metrics: dict[str, tuple[int, int]],
-    variations: dict[str, Any],
-    halves: dict[str, str],
-) -> TTFont:
-    """A slice with all that depends on its glyphs replaced."""
     from fontTools.feaLib.builder import addOpenTypeFeaturesFromString
     from fontTools.fontBuilder import FontBuilder
 
-    for tag in set(font.keys()) - {*_KEPT, "gvar", "GlyphOrder"}:
-        del font[tag]
-    font["name"].names = [n for n in font["name"].names if n.nameID in LICENCE_NAMES]
-    names = {int(name[1:], 16): name for name in glyphs if name != ".notdef"}
-    builder = FontBuilder(font=font)
+    first = picked[0][0]
+    taken = {".notdef": (first, ".notdef")}  # name in the new font -> its slice, its name there
+    names: dict[int, str] = {}
+    rules: dict[str, list[str]] = {"ccmp": [], "halt": []}
+    for font, found in picked:
+        mapped, own = _glyphs_of(font, found)
+        names |= mapped
+        joins, parts = _ligatures(font, own)
+        rules["ccmp"] += joins
+        rules["halt"] += _half_widths(font, own)
+        taken |= {new: (font, old) for new, old in (own | parts).items()}
+    glyphs = {new: font["glyf"][old] for new, (font, old) in taken.items()}
+    metrics = {new: font["hmtx"][old] for new, (font, old) in taken.items()}
+    variations = {new: font["gvar"].variations[old] for new, (font, old) in taken.items()}
+    for tag in set(first.keys()) - {*_KEPT, *_REPLACED, "GlyphOrder"}:
+        del first[tag]
+    builder = FontBuilder(font=first)
     builder.setupGlyphOrder(list(glyphs))
     builder.setupCharacterMap(names)
     builder.setupGlyf(glyphs)
-    font["hmtx"].metrics = metrics
-    font["gvar"].variations = variations
-    font["post"].formatType = 3.0  # no names of glyphs
-    if halves:
-        rules = "".join(f"pos {glyph} <{value}>;" for glyph, value in halves.items())
-        addOpenTypeFeaturesFromString(font, f"feature halt {{{rules}}} halt;")
-    return font
+    first["hmtx"].metrics = metrics
+    first["gvar"].variations = variations
+    first["post"].formatType = 3.0  # no names of glyphs
+    first["name"].names = [n for n in first["name"].names if n.nameID in LICENCE_NAMES]
+    features = "".join(f"feature {t} {{{''.join(r)}}} {t};" for t, r in rules.items() if r)
+    addOpenTypeFeaturesFromString(first, features)
+    return first
 
 
-def _half_widths(taken: dict[str, tuple[TTFont, str]]) -> dict[str, str]:
-    """How full-width punctuation becomes half as wide, which browsers do where two marks meet."""
+def _glyphs_of(font: TTFont, found: str) -> tuple[dict[int, str], dict[str, str]]:
+    """Names in the new font by code point, and for each the glyph of a slice as Chinese has it."""
+    local: dict[str, str] = {}
+    for subtable in _subtables(font, "GSUB", "locl"):
+        local |= getattr(subtable, "mapping", {})
+    names = {ord(c): f"u{ord(c):04X}" for c in found}
+    old = {name: font.getBestCmap()[code] for code, name in names.items()}
+    return names, {name: local.get(glyph, glyph) for name, glyph in old.items()}
+
+
+def _ligatures(font: TTFont, own: dict[str, str]) -> tuple[list[str], dict[str, str]]:
+    """Rules for glyphs that several marks become together (——), and these glyphs."""
+    rules: list[str] = []
+    parts: dict[str, str] = {}
+    names = {old: new for new, old in own.items()}
+    for subtable in _subtables(font, "GSUB", "ccmp"):
+        for head, ligatures in getattr(subtable, "ligatures", {}).items():
+            for ligature in ligatures:
+                marks = [head, *ligature.Component]
+                if all(mark in names for mark in marks):
+                    new = "_".join(names[mark] for mark in marks)
+                    parts[new] = ligature.LigGlyph
+                    rules.append(f"sub {' '.join(names[mark] for mark in marks)} by {new};")
+    return rules, parts
+
+
+def _half_widths(font: TTFont, own: dict[str, str]) -> list[str]:
+    """Rules that make full-width punctuation half as wide, which browsers do where two meet."""
     values: dict[str, str] = {}
-    by_font: dict[TTFont, dict[str, str]] = {}
-    for new, (font, old) in taken.items():
-        by_font.setdefault(font, {})[old] = new
-    for font, names in by_font.items():
-        for subtable in _lookups(font, "halt"):
-            for index, glyph in enumerate(subtable.Coverage.glyphs):
-                value = subtable.Value if subtable.Format == 1 else subtable.Value[index]
-                if glyph in names:
-                    numbers = (getattr(value, field, 0) for field in _VALUE_FIELDS)
-                    values[names[glyph]] = " ".join(map(str, numbers))
-    return values
+    for subtable in _subtables(font, "GPOS", "halt"):
+        for index, glyph in enumerate(subtable.Coverage.glyphs):
+            value = subtable.Value if subtable.Format == 1 else subtable.Value[index]
+            values[glyph] = " ".join(str(getattr(value, field, 0)) for field in _VALUE_FIELDS)
+    return [f"pos {new} <{values[old]}>;" for new, old in own.items() if old in values]
 
 
-def _lookups(font: TTFont, tag: str) -> Iterator[Any]:
-    """The subtables of a feature of GPOS that moves single glyphs."""
-    if "GPOS" not in font:
+def _subtables(font: TTFont, table: str, feature: str) -> Iterator[Any]:
+    """What a feature does to Chinese: the subtables of its lookups."""
+    if table not in font or font[table].table.ScriptList is None:
         return
-    table = font["GPOS"].table
-    records = table.FeatureList.FeatureRecord
-    wanted = {i for r in records if r.FeatureTag == tag for i in r.Feature.LookupListIndex}
+    layout = font[table].table
+    scripts = {r.ScriptTag: r.Script for r in layout.ScriptList.ScriptRecord}
+    script = scripts.get("hani") or scripts["DFLT"]
+    languages = {r.LangSysTag: r.LangSys for r in script.LangSysRecord}
+    system = languages.get("ZHS ") or script.DefaultLangSys
+    records = [layout.FeatureList.FeatureRecord[index] for index in system.FeatureIndex]
+    wanted = {i for r in records if r.FeatureTag == feature for i in r.Feature.LookupListIndex}
     for index in sorted(wanted):
-        for subtable in table.LookupList.Lookup[index].SubTable:
+        for subtable in layout.LookupList.Lookup[index].SubTable:
             yield getattr(subtable, "ExtSubTable", subtable)

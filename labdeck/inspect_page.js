@@ -297,6 +297,16 @@
     return pictures.get(key);
   }
 
+  // A face that claims a range draws its own box for what it lacks there, so a neighbour is asked too.
+  function noFontHas(family, character) {
+    const system = '"no such font"';
+    if (picture(system, character) !== picture(system, IMPOSSIBLE)) return false;
+    const code = character.codePointAt(0);
+    const around = [...Array(129).keys()].map((n) => String.fromCodePoint(Math.max(1, code - 64) + n));
+    const unassigned = around.filter((one) => one !== character && /\p{Cn}/u.test(one)).slice(0, 9);
+    return [IMPOSSIBLE, ...unassigned].some((one) => picture(family, one) === picture(family, character));
+  }
+
   function missingGlyphs() {
     const walker = document.createTreeWalker(slide, NodeFilter.SHOW_TEXT);
     const missing = new Map(); // character -> element
@@ -306,7 +316,7 @@
       const family = getComputedStyle(element).fontFamily;
       for (const character of new Set(walker.currentNode.textContent)) {
         if (/[\s\p{C}\p{M}]/u.test(character) && !/\p{Co}|\p{Cn}/u.test(character)) continue;
-        if (picture(family, character) === picture(family, IMPOSSIBLE)) missing.set(character, element);
+        if (noFontHas(family, character)) missing.set(character, element);
       }
     }
     if (!missing.size) return [];
@@ -367,7 +377,7 @@
 
     open(index) {
       slide = Reveal.getSlides()[index];
-      const { h, v } = Reveal.getIndices(slide);
+      const { h, v = 0 } = Reveal.getIndices(slide);
       Reveal.slide(h, v, -1);
       return { h, v, source: slide.dataset.source || "" };
     },
@@ -391,7 +401,7 @@
       slide = Reveal.getSlides().find((one) => [one, ...one.querySelectorAll("*")].some(asking));
       if (!slide) return null;
       const element = [slide, ...slide.querySelectorAll("*")].find(asking);
-      const { h, v } = Reveal.getIndices(slide);
+      const { h, v = 0 } = Reveal.getIndices(slide);
       return { h, v, source: slide.dataset.source || "", selector: selectorOf(element), needles: [address.split("/").pop(), decoded(address)] };
     },
   };

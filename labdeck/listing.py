@@ -71,18 +71,18 @@ def print_result(stored: Stored, why: str) -> None:
 
 
 def print_findings(findings: Sequence[Finding]) -> None:
-    """What a check found, one a row."""
-    rows = [
-        (
-            str(finding.where),
-            str(finding.spot or ""),
-            finding.code,
-            "\n".join(filter(None, (finding.message, finding.selector, "→ " + finding.remedy))),
-        )
-        for finding in findings
-    ]
-    if rows:
-        _table(("place", "slide", "code", "what is wrong, and what to do"), rows)
+    """What a check found, one a row: where, and below each other what, which element, remedy."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold", show_header=bool(findings))
+    table.add_column("place", overflow="fold", max_width=40)
+    table.add_column("what is wrong, and what to do", overflow="fold")
+    for finding in findings:
+        said = (f"{finding.code}: {finding.message}", finding.selector, f"→ {finding.remedy}")
+        spot = f"\n{finding.spot}" if finding.spot else ""
+        table.add_row(f"{finding.where}{spot}", "\n".join(filter(None, said)))
+    Console(markup=False).print(table)
 
 
 def english(text: Text) -> str:

@@ -20,7 +20,8 @@ TAIL_BYTES = 2000  # of what a process printed, shown when it fails
 # `labdeck` is found where this process found it, and that folder is then forgotten again: it may
 # be a checkout, whose other folders and files a demo must not be able to import.
 _BOOT = (
-    "import sys; sys.path[0] = sys.argv.pop(); import labdeck; del sys.path[0]; "
+    "import sys; root = sys.argv.pop(); sys.path[0] = root; import labdeck; del sys.path[0]; "
+    "sys.path[:] = [p for p in sys.path if p != root or p.endswith('-packages')]; "
     "from labdeck.worker import main; main()"
 )
 

@@ -102,6 +102,9 @@ def find_decks(target: Path, pattern: str = "**/*.md", skip: Path | None = None)
 def read_deck(path: Path, job: Job, problems: Problems) -> Deck:
     """Read and parse one deck; DeckError if it cannot be."""
     name = os.path.relpath(path)
+    if not path.resolve().is_relative_to(job.project.resolve()):
+        hint = "nothing outside the project is read; name the file itself, or copy it"
+        raise DeckError("a link out of the project", Where(name), hint, code="outside")
     try:
         text = path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:

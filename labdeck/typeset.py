@@ -169,7 +169,8 @@ def _tex_error(tex: str, answer: Mapping[str, Any]) -> TexError:
     message = re.sub(r"^KaTeX parse error: ", "", answer["error"])
     message = re.sub(r"\s+at position \d+:.*|\s+at end of input:.*", "", message, flags=re.DOTALL)
     at = answer.get("at")
-    at = len(tex) if at is None else min(int(at), len(tex))
+    end = len(tex.rstrip())
+    at = end if at is None else min(int(at), end)
     start = tex.rfind("\n", 0, at) + 1
     end = tex.find("\n", at)
     line = tex[start : end if end >= 0 else len(tex)]

@@ -122,6 +122,14 @@ def error(expressions: Expressions, expression: str) -> str:
             "fmt: Unknown format code 'q' for object of type 'float'\n"
             '    → write e.g. fmt(".2f") or fmt(",.0f")',
         ),
+        (
+            'lora.loss | fmt("99.1f")',
+            'fmt: widths and digits up to 50\n    → write e.g. fmt(".2f") or fmt(",.0f")',
+        ),
+        (
+            "lora.loss | percent(51)",
+            f"{{{{ lora.loss | percent(51) }}}}: digits from 0 to 50, not 51\n{FORM}",
+        ),
         ("lora.loss | percnt", "no filter `percnt`\n    → did you mean `percent`?"),
         (
             "lora.loss | fmt(lora.share)",

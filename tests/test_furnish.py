@@ -167,6 +167,17 @@ def test_f14_a_missing_file_of_an_option_has_its_line(project: MakeProject, opti
     )
 
 
+def test_f56_folders_are_copied_as_they_are(built: MakeProject) -> None:
+    made = built({**deck("staticDirs: data"), "slides/data/x/y.json": "{}", "slides/data/z": "z"})
+    assert made.site()["data/x/y.json"] == b"{}" and made.site()["data/z"] == b"z"
+
+
+def test_f56_a_folder_that_is_not_there_has_its_line(project: MakeProject) -> None:
+    assert warned(project(deck("staticDirs: nosuch"))).startswith(
+        "slides/a.md:3:1: warning: no such file: nosuch\n"
+    )
+
+
 def test_f57_an_icon_in_the_deck_folder_is_taken(built: MakeProject) -> None:
     made = built({**deck(), "slides/favicon.ico": "icon"})
     (name,) = made.assets()

@@ -63,7 +63,7 @@ def dependencies(*extras: str) -> set[str]:
 
 
 def test_constraints_pin_every_direct_dependency() -> None:
-    names = dependencies("demos", "kernels", "fonts", "dev")
+    names = dependencies("demos", "kernels", "check", "fonts", "dev")
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pins = [Requirement(line) for line in lines if line and not line.startswith("#")]
     assert all(str(pin.specifier).startswith("==") for pin in pins)
@@ -83,7 +83,8 @@ def imported(folder: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("folder", "extras"), [("labdeck", ["demos", "fonts"]), ("demos", ["demos", "kernels"])]
+    ("folder", "extras"),
+    [("labdeck", ["check", "demos", "fonts"]), ("demos", ["demos", "kernels"])],
 )
 def test_every_import_is_a_declared_dependency(folder: str, extras: list[str]) -> None:
     providers = packages_distributions()

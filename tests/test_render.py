@@ -171,7 +171,7 @@ def test_a_template_that_is_not_there(project: MakeProject) -> None:
     ran = made.build()
     assert ran.code == 1
     assert ran.err.startswith(
-        "templates/deck.html: error: there is no template `nosuch.html`\n"
+        f"{made.root}/custom/templates/deck.html:1: error: there is no template `nosuch.html`\n"
         "    → bundled ones begin with labdeck/, e.g. labdeck/deck.html; see docs/templates.md\n"
     )
 

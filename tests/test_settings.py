@@ -181,6 +181,21 @@ def test_a_key_in_another_spelling_has_no_effect_and_says_so(key: str, meant: st
     ]
 
 
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ("preprocessor", "run it on the file beforehand; building a deck runs no code of the deck"),
+        ("template", "write a Jinja template: docs/templates.md"),
+        ("listingTemplate", "write a Jinja template: docs/templates.md"),
+        ("featuredSlide", "take a picture of the slide and name it in a template of your own"),
+    ],
+)
+def test_options_of_reveal_md_that_do_nothing_here_say_so(key: str, hint: str) -> None:
+    assert settle(f"title: a\n{key}: x")[1] == [
+        f"talk.md:3:1: warning: `{key}` has no effect here\n    → {hint}"
+    ]
+
+
 # Demos
 
 

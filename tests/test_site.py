@@ -199,6 +199,19 @@ def test_a_link_to_nothing_is_a_deck_that_cannot_be_read(project: MakeProject) -
     assert "error: cannot be read: No such file or directory\n" in made.build().err
 
 
+def test_a_deck_that_is_a_link_out_of_the_project_is_not_read(
+    project: MakeProject, tmp_path: Path
+) -> None:
+    (tmp_path / "secret.md").write_text("# Secret", "utf-8")
+    made = project({"slides/b.md": "# B"})
+    (made.root / "slides/a.md").symlink_to(tmp_path / "secret.md")
+    assert read_error(made).endswith(
+        ": error: a link out of the project\n"
+        "    → nothing outside the project is read; name the file itself, or copy it\n"
+    )
+    assert "a.html" not in made.site() and "b.html" in made.site()
+
+
 # Names
 
 

@@ -15,6 +15,7 @@ from markdown import Markdown
 from markdown.blockparser import BlockParser
 from markdown.util import AtomicString
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import unescapeAll
 from markdown_it.token import Token
 
 from .attributes import are_on, split_behind
@@ -89,6 +90,8 @@ class _TreeBuilder:
         if token.type == "footnote_reference_open":
             self.stack.append(self.bridge.footnotes.open(token.meta["label"]))
             return
+        if token.tag != "p":
+            self._task_box()
         element = etree.SubElement(self.stack[-1], token.tag)
         for name, value in (token.attrs or {}).items():
             if name == "style" and str(value).startswith("text-align:"):
@@ -114,18 +117,26 @@ class _TreeBuilder:
         """Text for the inline phase, in a fragment of its own: what follows is no tail of it."""
         parent = self.stack[-1]
         item = next((element for element in reversed(self.stack) if element.tag == "li"), None)
-        task = item.attrib.pop("data-labdeck-task", None) if item is not None else None
         text, comments = self._own_lines(parent, token.content), ""
         if item is not None and parent.tag == "p" and self.stack[-2] is item:
             text, comments = _comments_below(text)
-        if task is not None:
-            checked = {"checked": ""} if task == "checked" else {}
-            etree.SubElement(parent, "input", {"type": "checkbox", "disabled": ""} | checked)
+        if self._task_box():
             text = " " + text
         if text or not token.content:
             _fragment(parent).text = text
         if comments:
             self.after[parent] = comments
+
+    def _task_box(self) -> bool:
+        """The box of a task that has just begun, at the beginning of its text or first block."""
+        item = next((element for element in reversed(self.stack) if element.tag == "li"), None)
+        task = item.attrib.pop("data-labdeck-task", None) if item is not None else None
+        if task is not None:
+            checked = {"checked": ""} if task == "checked" else {}
+            etree.SubElement(
+                self.stack[-1], "input", {"type": "checkbox", "disabled": ""} | checked
+            )
+        return task is not None
 
     def _own_lines(self, parent: etree.Element, text: str) -> str:
         """The text without what is written in it about the block, or about other blocks."""
@@ -136,9 +147,10 @@ class _TreeBuilder:
 
     def _leaf(self, token: Token) -> None:
         line = token.map[0] if token.map else 0
+        self._task_box()
         if token.type in ("fence", "code_block"):
             code = self.bridge.shelf.restore(token.content)
-            info = token.info if token.type == "fence" else ""
+            info = unescapeAll(token.info) if token.type == "fence" else ""
             self._html(self.bridge.draw_fence(self.bridge.shelf.restore(info), code, line))
         elif token.type == "html_block":
             self._html(as_browsers_read(token.content))

@@ -98,8 +98,13 @@ def _missing(name: str, error: ModuleNotFoundError) -> DeckError:
     if error.name != name:
         return _error(f"the Markdown extension `{name}` needs {error.name}, which is not installed")
     modules = pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}.")
-    known = [*OWN, *(module.name for module in modules if not module.name.startswith("_"))]
-    return _error(f"there is no Markdown extension `{name}`", did_you_mean(name, known))
+    known = [module.name for module in modules if module.name not in INSTEAD]
+    hint = did_you_mean(_short(name), [*OWN, *(_short(full) for full in known if "._" not in full)])
+    return _error(f"there is no Markdown extension `{_short(name)}`", hint)
+
+
+def _short(name: str) -> str:
+    return name.removeprefix("markdown.extensions.")
 
 
 def _require_inline(name: str, registries: set[str]) -> None:

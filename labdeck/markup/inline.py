@@ -178,7 +178,7 @@ def _neighbour(tokens: Iterable[Token]) -> str:
     for token in tokens:
         if token.type == "html_inline" and not token.content.startswith(("<br", "<img")):
             continue
-        if token.content or token.nesting == 0:
+        if token.content or (token.nesting == 0 and token.type != "text"):
             return token.content
     return ""
 

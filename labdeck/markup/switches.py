@@ -60,8 +60,7 @@ def _module(name: str) -> str:
         raise DeckError(
             f"`{name}` is no Markdown extension that a deck may switch on",
             None,
-            f"{did_you_mean(name, OWN)}; or one of Python-Markdown or pymdownx, such as"
-            " `pymdownx.mark`",
+            did_you_mean(name, [*OWN, "abbr", "pymdownx.mark"]),
             code="markdown-extension",
         )
     return full

@@ -163,6 +163,21 @@ def test_f49_mermaid_blocks_are_left_for_mermaid(render: RenderSlide) -> None:
     assert "A --&gt; B" in html and "<span" not in html
 
 
+def test_f49_mermaid_says_that_nothing_is_drawn(render: RenderSlide) -> None:
+    assert render("a\n\n```mermaid\nb\n```").problems == [
+        "talk.md:3: warning: mermaid diagrams stay text here\n"
+        "    → draw it beforehand, and show the picture"
+    ]
+
+
+def test_f49_an_index_on_a_block_orders_nothing_and_says_so(render: RenderSlide) -> None:
+    comment = '<!-- .element: data-fragment-index="1" -->'
+    assert render(f"```py [1|2]\na\nb\n```\n{comment}").problems == [
+        "talk.md:5: warning: `data-fragment-index` on a code block orders nothing\n"
+        "    → code steps come where the block stands; move the block"
+    ]
+
+
 def test_f49_mermaid_false_makes_it_code(render: RenderSlide) -> None:
     html = render("```mermaid [1]\na\n```", mermaid=False).html
     assert codes(html) == [("mermaid hljs has-highlights", "1", [1])]

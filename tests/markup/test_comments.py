@@ -85,6 +85,17 @@ def test_f40_f41_what_is_ignored_says_so(
     assert attributes(text) == (expected, [warning])
 
 
+def test_f40_slide_without_its_colon_is_no_comment_of_ours_and_says_so(
+    render: Callable[..., Any],
+) -> None:
+    rendered = render('# A\n\n<!-- .slide class="a" -->')
+    assert rendered.slide.attributes == {}
+    assert rendered.problems == [
+        "talk.md:3: warning: a .slide comment without a colon is not read\n"
+        "    → write <!-- .slide: … -->"
+    ]
+
+
 def test_a_warning_names_the_line_of_the_comment(render: Callable[..., Any]) -> None:
     assert render("# A\n\ntext\n\n<!-- .slide: class='x' -->").problems == [
         "talk.md:5: warning: `class='x'` is not read\n    → use double quotes: name=\"value\""

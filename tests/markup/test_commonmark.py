@@ -32,19 +32,18 @@ from labdeck.typeset import Typesetter
 
 ROOT = Path(__file__).parent.parent.parent
 DOC = ROOT / "docs/markdown.md"
-LISTED = re.compile(
-    r"(?<=<!-- measured: commonmark -->\n)(?P<body>.*?)(?=<!-- end -->)", re.DOTALL
-)
+LISTED = re.compile(r"(?<=<!-- measured: commonmark -->\n)(?P<body>.*?)(?=<!-- end -->)", re.DOTALL)
 # Why an example is not met; one that no reason covers fails the test.
 REASONS = {
     "an address is a link without brackets (GFM)": (608, 611, 612),
-    "a script in a slide does nothing: it gets `type=\"text/plain\"`": (170, 178),
+    'a script in a slide does nothing: it gets `type="text/plain"`': (170, 178),
 }
-BLOCKS = frozenset(
-    "address article aside blockquote body br center dd details div dl dt fieldset figure footer"
-    " form h1 h2 h3 h4 h5 h6 head header hr html iframe legend li main nav ol p pre section summary"
-    " table tbody td tfoot th thead title tr ul".split()
-)
+NAMES = """
+address article aside blockquote body br center dd details div dl dt fieldset figure footer form
+h1 h2 h3 h4 h5 h6 head header hr html iframe legend li main nav ol p pre section summary
+table tbody td tfoot th thead title tr ul
+"""
+BLOCKS = frozenset(NAMES.split())
 
 
 # The examples
@@ -90,6 +89,11 @@ def examples() -> list[dict[str, Any]]:
     return list(json.loads(path.read_text(encoding="utf-8")))
 
 
+@pytest.fixture(scope="module")
+def failed(examples: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return unmet(examples)
+
+
 # Two HTML texts compared as what a browser makes of them
 
 
@@ -102,7 +106,11 @@ class Node:
     children: list[Node | str] = field(default_factory=list)
 
     def plain(self) -> Any:
-        return [self.name, self.attributes, [c if isinstance(c, str) else c.plain() for c in self.kept()]]
+        return [
+            self.name,
+            self.attributes,
+            [c if isinstance(c, str) else c.plain() for c in self.kept()],
+        ]
 
     def kept(self) -> Iterator[Node | str]:
         """Children; texts lose the blanks that mean nothing beside blocks."""
@@ -178,6 +186,9 @@ def attributes(tag: str, attrs: list[tuple[str, str | None]]) -> dict[str, str]:
 def dom(text: str) -> Any:
     # Declarations and the like are comments to a browser; Python's parser changed its mind on them.
     text = re.sub(r"<(\?[^>]*)>|<!(?!--)([^>]*)>", lambda m: f"<!--{m[1] or m[2]}-->", text)
+    for name in ("style", "script", "textarea"):
+        if text.count(f"<{name}") > text.count(f"</{name}"):
+            text += f"</{name}>"  # a browser closes it, Python's parser drops it
     builder = Builder()
     builder.feed(text)
     builder.close()
@@ -195,9 +206,8 @@ def unmet(examples: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return failed
 
 
-def listing(examples: list[dict[str, Any]]) -> str:
+def listing(examples: list[dict[str, Any]], failed: list[dict[str, Any]]) -> str:
     """The generated part of docs/markdown.md."""
-    failed = unmet(examples)
     share = 100 * (len(examples) - len(failed)) / len(examples)
     lines = [
         f"{len(examples) - len(failed)} of {len(examples)} examples are met ({share:.1f} %).",
@@ -212,17 +222,21 @@ def listing(examples: list[dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def test_commonmark_examples_are_met_but_for_those_listed(examples: list[dict[str, Any]]) -> None:
+def test_commonmark_examples_are_met_but_for_those_listed(
+    examples: list[dict[str, Any]], failed: list[dict[str, Any]]
+) -> None:
     listed = LISTED.search(DOC.read_text(encoding="utf-8"))
     assert listed is not None
-    wanted = listing(examples)
+    wanted = listing(examples, failed)
     assert listed["body"] == wanted, "write it anew: python tests/markup/test_commonmark.py"
     assert " ? |" not in wanted, "an example is not met, and nobody said why"
 
 
-def test_at_least_96_percent_of_the_examples_are_met(examples: list[dict[str, Any]]) -> None:
+def test_at_least_96_percent_of_the_examples_are_met(
+    examples: list[dict[str, Any]], failed: list[dict[str, Any]]
+) -> None:
     assert len(examples) > 600
-    assert len(unmet(examples)) <= 0.04 * len(examples)
+    assert len(failed) <= 0.04 * len(examples)
 
 
 @pytest.mark.parametrize(
@@ -258,5 +272,6 @@ def test_what_is_not_the_same_differs(one: str, other: str) -> None:
 
 if __name__ == "__main__":
     text = DOC.read_text(encoding="utf-8")
-    made = listing(json.loads(fetch().read_text(encoding="utf-8")))
+    found = json.loads(fetch().read_text(encoding="utf-8"))
+    made = listing(found, unmet(found))
     DOC.write_text(LISTED.sub(lambda m: made, text), encoding="utf-8")

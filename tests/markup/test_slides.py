@@ -58,6 +58,13 @@ def test_f30_entities_in_text_and_code_stay_as_written(render: RenderSlide) -> N
     assert html == "<p>&lt;b&gt; and <code>&amp;lt;</code></p>"
 
 
+def test_f30_an_entity_that_reveal_md_decodes_is_warned_of(render: RenderSlide) -> None:
+    assert render("a\n\n&amp;lt;").problems == [
+        "talk.md:3: warning: `&amp;` stays text here; reveal-md decodes it before Markdown\n"
+        "    → write the character itself if reveal-md's reading is meant"
+    ]
+
+
 def test_f39_notes_stand_last_in_an_aside(render: RenderSlide) -> None:
     rendered = render("# A", notes=" say *this*\n\n$x$\n")
     assert rendered.html.startswith('<h1 id="a">A</h1><aside class="notes"><p>say <em>this</em>')

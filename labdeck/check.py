@@ -7,6 +7,7 @@ at in Chromium at every step.
 from __future__ import annotations
 
 import dataclasses
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -27,6 +28,8 @@ from .site import Job, build, page_names
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+_PLAYER = re.compile(r"[?&](?:enablejs)?api=1\Z")  # which reveal.js adds for YouTube and Vimeo
 
 
 @dataclass
@@ -148,7 +151,7 @@ def _requested(
     fault = seen.asking.get(address)
     where = sources.where(fault) if fault else Where(deck.name)
     spot = Spot(fault.h, fault.v, 0, fault.selector) if fault else None
-    known = reported(found, "external-request", address, deck.name)
+    known = reported(found, "external-request", _PLAYER.sub("", address), deck.name)
     if known is None:
         message = f"the page asks another host for {address}"
         hint = "save the file beside the deck and name that, so that the talk needs no network"

@@ -146,7 +146,7 @@ def uncovered(deck: Deck, name: str, asked: str, covers: str) -> Problem | None:
     more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
     return Problem(
         "warning",
-        "missing-glyph",
+        "uncovered-glyph",
         f"`{name}` has no glyph for {named}{more}",
         _place(deck, "".join(missing)) or deck.where("fonts"),
         "the reader's own fonts have to draw them; name a font file that has them",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".ttf", ".otf", ".woff2", ".ttc", ".otc")
 WEIGHTS = (400, 700)  # of a bundled font: what reveal's themes use, and all between
 LARGEST = 128 << 20  # bytes that a WOFF2 file may unpack to
+MOST = 2 * 0x110000  # characters that a font may claim: all of Unicode in two tables
 LICENCE_NAMES = [0, 13, 14]  # entries of a font's name table that its licence wants kept
 # Of a font for all of East Asia, not also the forms of other languages.
 SCRIPTS = ["DFLT.dflt", "hani.dflt", "hani.ZHS", "kana.dflt", "hang.dflt", "bopo.dflt"]
@@ -77,13 +78,34 @@ def _check_size(content: bytes) -> None:
         raise ValueError(f"more than {LARGEST >> 20} MiB when unpacked, or cut off")
 
 
+def _claimed(table: bytes) -> Iterator[int]:
+    """How many characters each range of a `cmap` table claims, before anyone counts them out."""
+    (count,) = struct.unpack_from(">2xH", table)
+    offsets = {struct.unpack_from(">4xI", table, 4 + 8 * index)[0] for index in range(count)}
+    for offset in offsets:
+        (form,) = struct.unpack_from(">H", table, offset)
+        if form == 4:
+            segments = struct.unpack_from(">H", table, offset + 6)[0] // 2
+            ends = struct.unpack_from(f">{segments}H", table, offset + 14)
+            starts = struct.unpack_from(f">{segments}H", table, offset + 16 + 2 * segments)
+            yield from (end - start for start, end in zip(starts, ends, strict=True) if end > start)
+        elif form in (12, 13):
+            (groups,) = struct.unpack_from(">I", table, offset + 12)
+            for group in range(groups):
+                start, end = struct.unpack_from(">II", table, offset + 16 + 12 * group)
+                yield max(0, end - start)
+
+
 def cut_file(path: Path, face: int, characters: str) -> Cut:
     """A font of the author's: its own features and metrics, fewer glyphs."""
     try:
         content = path.read_bytes()
         if content[:4] == b"wOF2":
             _check_size(content)
-        return _subset(_open(path, face), characters)
+        font = _open(path, face)
+        if sum(_claimed(font.reader["cmap"])) > MOST:
+            raise ValueError("its character map is larger than Unicode")
+        return _subset(font, characters)
     except DeckError:
         raise
     except Exception as error:  # fontTools lets through whatever a broken table leads to

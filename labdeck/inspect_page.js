@@ -330,6 +330,20 @@
   // Lines of code that a step dims and fragments that fade half are faint on purpose.
   const FAINT = [".has-highlights tr:not(.highlight-line)", ".semi-fade-out", "aside.notes", ".katex-mathml"];
 
+  // axe-core reads the whole document at each call, so the other slides are away for its time.
+  // Empty copies keep their places for the stylesheets; players stay, they would start anew.
+  async function alone(work) {
+    const around = [...document.querySelectorAll(".reveal .slides > section"), ...slide.parentElement.children];
+    const away = [...new Set(around)].filter((one) => !one.contains(slide) && !one.querySelector("iframe, video, audio, object"));
+    const copies = away.map((one) => one.cloneNode(false));
+    away.forEach((one, index) => one.replaceWith(copies[index]));
+    try {
+      return await work();
+    } finally {
+      copies.forEach((copy, index) => copy.replaceWith(away[index]));
+    }
+  }
+
   async function byAxe(whole) {
     const fresh = [...slide.querySelectorAll(".current-fragment")].filter(shown);
     const include = whole ? [slide] : fresh;
@@ -337,7 +351,7 @@
     const rules = { type: "rule", values: ["color-contrast", "image-alt"] };
     const options = { runOnly: rules, resultTypes: ["violations"], elementRef: true, preload: false };
     const exclude = FAINT.map((one) => [one]);
-    const { violations } = await axe.run({ include, exclude }, options);
+    const { violations } = await alone(() => axe.run({ include, exclude }, options));
     const images = violations.filter((rule) => rule.id === "image-alt").flatMap((rule) => rule.nodes);
     const faint = violations.filter((rule) => rule.id === "color-contrast").flatMap((rule) => rule.nodes);
     return [...images.map((node) => fault("missing-alt", node.element, {})), ...byColours(faint)];

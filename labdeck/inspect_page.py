@@ -80,7 +80,9 @@ class Fault:
 
     @property
     def key(self) -> tuple[object, ...]:
-        """The same for one fault at several steps."""
+        """The same for one fault at several steps; colours of code are those of a whole talk."""
+        if self.code == "low-contrast" and ".hljs" in self.selector:
+            return (self.code, self.group)
         at = self.group if self.code in ("overflow", "low-contrast", "small-text") else ""
         at = at or f"{self.selector} {self.group}"
         return (self.code, self.h, self.v, at)

@@ -62,11 +62,12 @@ def default_of(option: Option) -> str:
 def help_of(command: str) -> str:
     """The help of a command as a terminal of 80 columns shows it."""
     current: click.Command = cli
-    context = click.Context(cli, info_name="labdeck", terminal_width=80)
+    settings = {"terminal_width": 80, **cli.context_settings}
+    context = click.Context(cli, info_name="labdeck", **settings)
     for name in command.split()[1:]:
         assert isinstance(current, click.Group)
         current = current.commands[name]
-        context = click.Context(current, info_name=name, parent=context, terminal_width=80)
+        context = click.Context(current, info_name=name, parent=context, **settings)
     return f"```text\n{current.get_help(context).rstrip()}\n```\n"
 
 

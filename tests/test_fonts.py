@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import io
 import re
+import struct
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -457,6 +458,33 @@ def test_a_small_file_that_unpacks_to_a_large_one_is_refused(
     assert ran.err.startswith(
         "slides/a.md:3:1: error: z.woff2 cannot be read as a font: "
         "more than 1 MiB when unpacked, or cut off\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "subtable",
+    [
+        struct.pack(">HHIIIIII", 12, 0, 28, 0, 1, 0, 0xFFFFFFFE, 1),
+        struct.pack(">7H", 4, 9000, 0, 400, 0, 0, 0)
+        + b"".join(word * 200 for word in (b"\xff\xfe", b"\0\0"))
+        + bytes(802),
+    ],
+    ids=["format 12", "format 4"],
+)
+def test_a_character_map_larger_than_unicode_is_refused(
+    project: MakeProject, subtable: bytes
+) -> None:
+    from fontTools.ttLib.tables.DefaultTable import DefaultTable
+
+    font = TTFont(io.BytesIO(square_font("王")))
+    font["cmap"] = DefaultTable("cmap")
+    font["cmap"].data = struct.pack(">HHHHI", 0, 1, 3, 10, 12) + subtable
+    files = {"slides/m.ttf": saved(font, "ttf")}
+    ran = project({**deck("# 王", "fonts: {cjk: m.ttf}\n"), **files}).build()
+    assert ran.code == 1
+    assert ran.err.startswith(
+        "slides/a.md:3:1: error: m.ttf cannot be read as a font: "
+        "its character map is larger than Unicode\n"
     )
 
 

@@ -27,6 +27,7 @@ IMAGE_PX = 330
 HEADING_PX = 76
 CODE_LINE_PX = 25
 CODE_LINES = 18  # of one block on one slide
+CODE_COLUMNS = 78
 _TOC = re.compile(r"^\[toc\]\s*$", re.IGNORECASE | re.MULTILINE)
 _IMAGE = re.compile(r"<img\b|!\[")
 _FENCE = re.compile(
@@ -233,15 +234,31 @@ def _trailing_headings(chunks: list[list[Atom]]) -> list[Atom]:
 
 
 def _cut_code(atom: Atom, fence: re.Match[str]) -> Iterator[Atom]:
+    part: list[str] = []
+    rows = 0
     code = fence["code"].split("\n")
-    if len(code) <= CODE_LINES:
+    if sum(map(_rows, code)) <= CODE_LINES:
         yield atom
         return
-    for first in range(0, len(code), CODE_LINES):
-        part = code[first : first + CODE_LINES]
-        text = "\n".join([fence["open"], *part, fence["mark"]])
-        height = len(part) * CODE_LINE_PX + 40
-        yield Atom(atom.start + first, atom.end, height, True, text)
+    for number, line in enumerate(code):
+        if part and rows + _rows(line) > CODE_LINES:
+            yield _code_atom(atom, fence, part, number, rows)
+            part, rows = [], 0
+        part.append(line)
+        rows += _rows(line)
+    yield _code_atom(atom, fence, part, len(code), rows)
+
+
+def _rows(line: str) -> int:
+    """How many rows a line of code takes, wrapped."""
+    units = sum(2 if is_cjk(char) else 1 for char in line.expandtabs(4))
+    return max(1, math.ceil(units / CODE_COLUMNS))
+
+
+def _code_atom(atom: Atom, fence: re.Match[str], part: list[str], after: int, rows: int) -> Atom:
+    text = "\n".join([fence["open"], *part, fence["mark"]])
+    start = atom.start + after - len(part)
+    return Atom(start, atom.end, rows * CODE_LINE_PX + 40, True, text)
 
 
 def _is_title(token: Token) -> bool:

@@ -9,9 +9,9 @@ from html import unescape
 from typing import Any
 
 import pytest
-from conftest import TOY_DEMO, Project
 
 from labdeck.answers import script_json, translate
+from tests.conftest import TOY_DEMO, Project
 
 Toy = Callable[..., Project]
 

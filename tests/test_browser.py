@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from conftest import Project
 
 from labdeck.layers import assets_root
+from tests.conftest import Project
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 MakeProject = Callable[..., Project]

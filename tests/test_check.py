@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import TOY_DEMO, Project
 
 from labdeck.complaint import Sources, complain, reported
 from labdeck.errors import Problem, Where
 from labdeck.finding import Finding, Spot
 from labdeck.inspect_page import Fault, Place, Seen
 from labdeck.model import Deck, Settings, Slide, Span, Stack
+from tests.conftest import TOY_DEMO, Project
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 MakeProject = Callable[..., Project]

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import TOY_DEMO, Project, Ran
 
 from labdeck import __version__, cli, site
 from labdeck.errors import DeckError, Problems
 from labdeck.settings import OPTIONS
+from tests.conftest import TOY_DEMO, Project, Ran
 
 MakeProject = Callable[..., Project]
 Toy = Callable[..., Project]

@@ -81,7 +81,7 @@ def demos_table() -> str:
 
 
 def modules_table() -> str:
-    from test_imports import RANKS
+    from tests.test_imports import RANKS
 
     rows = ["| rank | module | what it is |", "| --- | --- | --- |"]
     for name, rank in sorted(RANKS.items(), key=lambda item: (item[1], item[0])):
@@ -375,4 +375,5 @@ def rewrite() -> None:
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
     sys.exit(rewrite())

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Project
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.t2CharStringPen import T2CharStringPen
 from fontTools.pens.ttGlyphPen import TTGlyphPen
@@ -23,6 +22,7 @@ from labdeck.errors import MachineError
 from labdeck.fonts import BUNDLED, FAMILY, Source, characters
 from labdeck.glyphs import Cut
 from labdeck.layers import assets_root
+from tests.conftest import Project
 
 MakeProject = Callable[..., Project]
 NOTO = assets_root() / BUNDLED["noto-sans-sc"]

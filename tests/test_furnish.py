@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 
 import pytest
-from conftest import Project
 
 from labdeck import __version__
 from labdeck.layers import assets_root
+from tests.conftest import Project
 
 MakeProject = Callable[..., Project]
 VENDORED = f"_assets/labdeck-{__version__}"

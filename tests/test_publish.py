@@ -12,11 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import Project
 
 from labdeck import publish as publishing
 from labdeck.errors import DeckError, UsageError
 from labdeck.publish import MANIFEST, Kept, Plan, publish, read_manifest
+from tests.conftest import Project
 
 MakeProject = Callable[..., Project]
 

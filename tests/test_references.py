@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Project
+
+from tests.conftest import Project
 
 MakeProject = Callable[..., Project]
 PNG = b"\x89PNG not really"

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import Project
 
 from labdeck.render import guess_language
+from tests.conftest import Project
 
 MakeProject = Callable[..., Project]
 Toy = Callable[..., Project]

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Project
 
 from labdeck.errors import UsageError
 from labdeck.scaffold import scaffold
+from tests.conftest import Project
 
 FILES = ["custom/custom.css", "demos/dice/demo.py", "pyproject.toml", "slides/talk.md"]
 

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Project
+
+from tests.conftest import Project
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
 pytestmark = [

@@ -10,10 +10,10 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from conftest import Project
 
 from labdeck.errors import Problems, UsageError
 from labdeck.site import Job, find_decks, find_project, read_deck
+from tests.conftest import Project
 
 MakeProject = Callable[..., Project]
 BAD = "# A\n\n$\\nosuch$\n"

@@ -79,9 +79,11 @@ class Shelf:
                 return html.escape(piece.source, quote=True)
             return show(piece)
 
-        while OPEN in text:
-            text = _FILL.sub("", _MARK.sub(replace, text))
-        return _FILL.sub("", text)
+        found = 1
+        while found:  # what a mark stood for may hold marks
+            text, found = _MARK.subn(replace, text)
+            text = _FILL.sub("", text)
+        return text
 
 
 def _inside_tag(text: str, offset: int) -> bool:

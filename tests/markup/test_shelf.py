@@ -55,3 +55,7 @@ def test_text_without_marks_is_left_alone() -> None:
     assert shelf.fill(text, show) is text
     assert shelf.restore(text) is text
     assert shelf.plain(text, show) is text
+
+
+def test_a_broken_mark_ends_the_filling() -> None:
+    assert Shelf().fill(f"a{OPEN}b", lambda piece: "") == f"a{OPEN}b"

@@ -1,0 +1,1 @@
+"""Tests; a package, so that its conftest and that of tests/demos keep apart."""

@@ -64,12 +64,12 @@ class Section:
     atoms: tuple[Atom, ...]
 
 
-def flow(deck: Deck, level: int, problems: Problems) -> Deck:
+def flow(deck: Deck, level: int) -> Deck:
     """The deck with each slide cut at headings up to `level` and at the height of the page."""
     page = _Page(deck)
     stacks: list[list[Slide]] = []
     for slide in deck.slides:
-        sections = page.sections(slide, level, problems)
+        sections = page.sections(slide, level)
         for section in sections:
             slides = page.slides(section, slide)
             if section is sections[-1] and slides:
@@ -91,10 +91,10 @@ class _Page:
         self.height = _pixels(deck.settings.reveal.get("height"), 700) * 0.9
         self.parser = create_parser()
 
-    def sections(self, slide: Slide, level: int, problems: Problems) -> list[Section]:
+    def sections(self, slide: Slide, level: int) -> list[Section]:
         """The sections of one slide as written."""
         lines = slide.markdown.split("\n")
-        tokens, shelf = self._tokens(slide, problems)
+        tokens, shelf = self._tokens(slide)
         starts = [
             (token.map[0], int(token.tag[1]), shelf.restore(inline.content))
             for token, inline in itertools.pairwise(tokens)
@@ -112,7 +112,7 @@ class _Page:
                 sections.append(Section(depth, title, max(line, 0), own))
         return sections
 
-    def _tokens(self, slide: Slide, problems: Problems) -> tuple[list[Token], Shelf]:
+    def _tokens(self, slide: Slide) -> tuple[list[Token], Shelf]:
         shelf = Shelf()
         taker = FormulaTaker(shelf, slide.span, Problems(), expressions=False)
         tokens: list[Token] = []

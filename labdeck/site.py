@@ -120,7 +120,7 @@ def read_deck(path: Path, job: Job, problems: Problems) -> Deck:
     configuration = read_configuration(path.parent, job.project)
     settings = resolve(job.flags, source.front, configuration, problems)
     deck = parse_deck(source, path, settings, problems)
-    return flow(deck, settings.slide_level, problems) if settings.slide_level else deck
+    return flow(deck, settings.slide_level) if settings.slide_level else deck
 
 
 def build(job: Job, bake: Baker) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from pathlib import Path
 
@@ -18,7 +19,7 @@ def cut(text: str, level: int = 2) -> Deck:
     problems = Problems()
     source = read_source(text, "notes.md", problems)
     settings = resolve({}, source.front, Configuration(), problems)
-    deck = flow(parse_deck(source, Path("notes.md"), settings, problems), level, problems)
+    deck = flow(parse_deck(source, Path("notes.md"), settings, problems), level)
     assert problems.found == []
     return deck
 
@@ -120,3 +121,23 @@ def test_keys_that_blogs_give_twice_are_no_error() -> None:
         "n.md:4:1: warning: `cover` is given twice (first on line 2); the last one counts\n"
         "    → keep one of the two"
     ]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_text_is_lost_or_doubled(seed: int) -> None:
+    chance = random.Random(seed)
+    words = (f"w{n}w" for n in range(10_000))
+    blocks = []
+    for _ in range(chance.randint(5, 60)):
+        text = " ".join(next(words) for _ in range(chance.choice((1, 8, 40, 250))))
+        kind = chance.choice(("# {}", "## {}", "### {}", "{}", "{}.", "- {}", "  - {}", "1. {}"))
+        if kind == "{}" and chance.random() < 0.3:
+            kind = "```text\n{}\n```"
+            text = text.replace(" ", "\n")
+        blocks.append(kind.format(text if "#" not in kind else next(words)))
+    source = "\n\n".join(blocks) + "\n"
+    shown = "\n".join(
+        re.sub(r"\A(#+ \S+) \(\d+/\d+\)\n", "", slide.markdown) for slide in cut(source).slides
+    )
+    # Whatever a heading's continuation repeats was taken off above.
+    assert sorted(re.findall(r"w\d+w", shown)) == sorted(re.findall(r"w\d+w", source))
